@@ -199,12 +199,17 @@ pub fn tells(story: &Story) -> bool {
     let tells = |call: &Call| {
         call.args.term.is_some() || call.reply.term.is_some() || call.reply.vote_granted.is_some()
     };
+    // The first message of most runs does.
+    story.calls.iter().any(tells) || !has_replicated(story)
+}
+
+/// Whether a server has applied a command that another one was given: some message must have brought it.
+pub(crate) fn has_replicated(story: &Story) -> bool {
     let is_other_s = |applied: &Applied| {
         let mut own = story.proposals.iter().filter(|own| own.index == applied.index);
         applied.command.is_some() && own.all(|own| own.server.server != applied.server.server)
     };
-    // The first message of most runs does.
-    story.calls.iter().any(tells) || !story.applied.iter().any(is_other_s)
+    story.applied.iter().any(is_other_s)
 }
 
 /// The votes that were refused without a reason, in order of time.

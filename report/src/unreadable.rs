@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::spec;
-use crate::story::{Call, Story};
+use crate::story::{Call, Purpose, Story};
 
 /// Why a run's messages say too little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,14 +56,25 @@ pub(crate) fn unchecked(story: &Story) -> Vec<&'static str> {
         return vec!["most rules (no message has a term or a vote that can be read)"];
     }
     let mut appends = story.calls.iter().filter(|call| call.is_append());
+    let is_unread = |call: &Call| call.purpose == Purpose::Other && !call.is_named_otherwise();
+    let has_unread = story.calls.iter().any(is_unread);
+    let has_elected = story.views.iter().flatten().any(|view| view.is_leader);
+    let no_vote = has_unread && has_elected && story.requests_for_votes().next().is_none();
+    let no_append = has_unread && spec::has_replicated(story) && appends.clone().next().is_none();
     let off = [
         (
-            story.requests_for_votes().any(Call::hides_vote),
-            "rules about who is elected (some requests for votes, or their answers, can't be read)",
+            no_vote || story.requests_for_votes().any(Call::hides_vote),
+            match no_vote {
+                true => "rules about who is elected (no request for votes is recognised)",
+                false => "rules about who is elected (some requests for votes, or their answers, can't be read)",
+            },
         ),
         (
-            appends.any(Call::hides_log),
-            "rules about what logs contain (some AppendEntries, or their answers, can't be read)",
+            no_append || appends.any(Call::hides_log),
+            match no_append {
+                true => "rules about what logs contain (no AppendEntries is recognised)",
+                false => "rules about what logs contain (some AppendEntries, or their answers, can't be read)",
+            },
         ),
         (
             story.counts_other_entries,

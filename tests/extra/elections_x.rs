@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use config::{
-    Check, Config, FailureKind, Held, Hold, Link, Messages, Needs, Purpose, Retry, Snapshots,
+    Check, Config, FailureKind, Fields, Held, Hold, Link, Messages, Needs, Purpose, Retry, Snapshots,
     Switch,
 };
 use raftapi::Term;
@@ -129,8 +129,8 @@ fn TestHigherTermInRepliesX14() {
         cfg.one(1, 3, Retry::Yes).await;
         let term = leads_without(&cfg).await;
         if let Some(append) = latest(&cfg, Purpose::Append).await {
-            append.deliver().await;
-            check_stepped_down(&cfg, term, "AppendEntries").await;
+            let reply = append.deliver().await;
+            check_stepped_down(&cfg, term, "AppendEntries", reply).await;
         }
 
         // Once more, with a follower that lacks what the leader has only as a snapshot.
@@ -144,8 +144,8 @@ fn TestHigherTermInRepliesX14() {
         if cfg.is_leader(0) {
             let term = leads_without(&cfg).await;
             if let Some(snapshot) = latest(&cfg, Purpose::Snapshot).await {
-                snapshot.deliver().await;
-                check_stepped_down(&cfg, term, "InstallSnapshot").await;
+                let reply = snapshot.deliver().await;
+                check_stepped_down(&cfg, term, "InstallSnapshot", reply).await;
             }
         }
 
@@ -203,14 +203,30 @@ async fn latest(cfg: &Config, purpose: Purpose) -> Option<Held> {
     None
 }
 
-async fn check_stepped_down(cfg: &Config, term: Term, request: &str) {
+/// Checks that server 0 follows in `term` now that server 1, which is in that term, has answered its request.
+async fn check_stepped_down(cfg: &Config, term: Term, request: &str, reply: Option<Fields>) {
     let follows = || cfg.get_state(0).is_some_and(|(now, leads)| now >= term && !leads);
-    if !soon(follows).await {
-        let message = format!(
-            "server 0 was told of term {term} by a reply to {request}, but isn't a follower in that term"
-        );
-        cfg.fatal((FailureKind::Safety, Check::TermAdopted { server: 0 }), message);
+    if soon(follows).await {
+        return;
     }
+    let Some(reply) = reply else {
+        let message =
+            format!("server 1, which is in term {term}, doesn't answer {request} of an earlier term");
+        cfg.fatal((FailureKind::Liveness, Check::Script), message)
+    };
+    // An answer that says nothing, to a request that is out of date, tells of no term.
+    let told = cfg.told(reply.term, "term");
+    if told < term {
+        let message = format!(
+            "server 1, which is in term {term}, answers {request} of an earlier term with term {told}, so that its \
+             sender can't know that it leads no more"
+        );
+        cfg.fatal((FailureKind::Safety, Check::Script), message);
+    }
+    let message = format!(
+        "server 0 was told of term {told} by a reply to {request}, but isn't a follower in that term"
+    );
+    cfg.fatal((FailureKind::Safety, Check::TermAdopted { server: 0 }), message);
 }
 
 /// Whether something holds within 0.1 s.

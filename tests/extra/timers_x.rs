@@ -332,18 +332,31 @@ fn TestRefusingFollowerX31() {
         }
         sleep(HEARS_WITHIN).await;
         let before = cfg.get_state(1);
-        let (asked, heard) = (
-            cfg.count(Messages::requests(Purpose::Vote).from(1)),
-            cfg.count(Messages::requests(Purpose::Append).from(2).to(1)),
-        );
-        sleep(IN_VAIN).await;
-        let (asked, heard) = (asked.take(), heard.take());
-        if asked > 0 || cfg.get_state(1) != before {
-            let message = format!(
-                "server 1 started an election, although in 6 s it received {heard} requests from server 2, which \
-                 leads: also those whose entries it refuses must restart its election timer"
-            );
-            cfg.fatal((FailureKind::Liveness, Check::LeaderStays { server: 0 }), message);
+        let asked = cfg.count(Messages::requests(Purpose::Vote).from(1));
+        let heard = cfg.count(Messages::all_requests().from(2).to(1));
+        let begun = Instant::now();
+        let (mut requests, mut last) = (0, begun);
+        while begun.elapsed() < IN_VAIN {
+            sleep(Duration::from_millis(10)).await;
+            let new = heard.take();
+            if asked.take() == 0 && cfg.get_state(1) == before {
+                (requests, last) = (requests + new, if new > 0 { Instant::now() } else { last });
+                continue;
+            }
+            let silent = last.elapsed();
+            let message = if silent < HEARS_WITHIN {
+                format!(
+                    "server 1 started an election, although server 2, which leads, had sent it {requests} requests, the \
+                     last of them {} ms before: also requests whose entries it refuses must restart its election timer",
+                    silent.as_millis()
+                )
+            } else {
+                format!(
+                    "server 1 started an election: server 2, which leads, had sent it nothing for {} ms",
+                    silent.as_millis()
+                )
+            };
+            cfg.fatal((FailureKind::Liveness, Check::LeaderStays { server: 2 }), message);
         }
 
         cfg.heal();

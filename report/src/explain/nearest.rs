@@ -11,6 +11,7 @@ use crate::failure::FailureKind;
 use crate::spec::rules::candidates;
 use crate::story::{Call, Purpose};
 use crate::text::list;
+use crate::unreadable::unchecked;
 
 /// What is known of a failure without a known cause; nothing if its own sentence says what is wrong.
 pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
@@ -35,13 +36,23 @@ fn says_why(kind: FailureKind) -> bool {
 }
 
 /// A finding that names no cause.
-fn finding(what: String, evidence: Vec<Evidence>, look: &str, normal: Option<&str>) -> Finding {
+fn finding(
+    case: &Case<'_>,
+    what: String,
+    evidence: Vec<Evidence>,
+    look: &str,
+    normal: Option<&str>,
+) -> Finding {
+    let rule = match unchecked(case.story).is_empty() {
+        true => "no broken rule was found",
+        false => "no broken rule was found among those that could be checked",
+    };
     Finding {
         id: "unknown".to_owned(),
         confidence: Confidence::Unknown,
         what,
         evidence,
-        rule: "no broken rule was found".to_owned(),
+        rule: rule.to_owned(),
         look: look.to_owned(),
         normal: normal.map(str::to_owned),
         refuted_if: None,
@@ -86,6 +97,10 @@ fn meanwhile(case: &Case<'_>) -> Finding {
                 let says_nothing = answered > 0 && handled.all(|call| call.says_nothing_back());
                 did.push(match says_nothing {
                     true => format!("{name} ({answered} delivered)"),
+                    // Nobody knows what they ask for.
+                    false if purpose == Purpose::Other && !asks_before => {
+                        format!("{name} ({answered} answered)")
+                    }
                     false if is_unread && answered > 0 => {
                         format!(
                             "{name} ({answered} answered, but this report can't read yes or no)"
@@ -130,5 +145,5 @@ fn meanwhile(case: &Case<'_>) -> Finding {
     };
     let look =
         "what the servers did meanwhile, in the table below, and what they should have done next";
-    finding(what, evidence, look, normal)
+    finding(case, what, evidence, look, normal)
 }

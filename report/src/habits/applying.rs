@@ -374,7 +374,8 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     });
     let was_kept = is_its_end
         || knew_of_more(story, &first) && had_come_to(story, server, life.from, index - 2)
-        || goes_on_as_before(story, &first);
+        || goes_on_as_before(story, &first)
+        || had_come_to(story, server, life.from, index - 1) && leaves_none_out(story, &first);
     if was_sent
         || !was_kept
         || story.all_held_by(server as u32, applied.moment).any(covers)
@@ -431,6 +432,21 @@ fn goes_on_as_before(story: &Story, first: &First<'_>) -> bool {
             && next.moment.at == applied.moment.at
             && next.index == applied.index + 1
     })
+}
+
+/// Whether another server's service got several entries at the same time, one after the other: what sends them leaves none
+/// out by itself.
+fn leaves_none_out(story: &Story, first: &First<'_>) -> bool {
+    let own = |server| story.applied_by(server).filter(|it| it.command.is_some());
+    let has_row = |server| {
+        let next = own(server).skip(1);
+        own(server).zip(next).any(|(one, next)| {
+            one.server == next.server
+                && one.moment.at == next.moment.at
+                && one.index + 1 == next.index
+        })
+    };
+    (0..story.servers as u32).any(|server| server != first.server as u32 && has_row(server))
 }
 
 /// Whether `index` is the last that a server had applied before its present life, or where its log

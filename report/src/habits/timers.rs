@@ -73,7 +73,12 @@ const STARTED: &str = "was started";
 /// Whether a request may have reset its receiver's timer, for all that can be read of the answer.
 fn may_have_reset(call: &Call) -> bool {
     match call.purpose {
-        Purpose::Vote | Purpose::Append | Purpose::Snapshot => call.says_nothing_back(),
+        // Who is in a later term has refused.
+        Purpose::Vote => {
+            let is_read = call.reply.vote_granted.is_some() || call.reply.term > call.args.term;
+            call.handled.is_some() && !is_read
+        }
+        Purpose::Append | Purpose::Snapshot => call.says_nothing_back(),
         // By whatever names it may be a request for a vote, or a leader's word.
         Purpose::Other => !call.is_named_otherwise(),
     }
@@ -98,9 +103,9 @@ fn stretches(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Tim
         .collect()
 }
 
-/// For how long each election of a server's was waited for, while no request of its for votes was
+/// When each of a server's elections began, and for how long it was waited for, while no request of its for votes was
 /// outstanding that could have held it up.
-fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Duration> {
+fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<(Time, Duration)> {
     let resets = resets(case, server, elections);
     let mut timeouts = Vec::new();
     for election in elections {
@@ -122,7 +127,7 @@ fn timeouts(case: &Case<'_>, server: usize, elections: &[Election]) -> Vec<Durat
         let heard_nothing = !heard
             .any(|(handled, call)| handled.at > reset && (call.is_leaders() || call.is_denied()));
         if was_free && heard_nothing {
-            timeouts.push(election.at.since(reset));
+            timeouts.push((election.at, election.at.since(reset)));
         }
     }
     timeouts
@@ -137,9 +142,9 @@ fn is_between(call: &Call, reset: Time, end: Time) -> bool {
 /// waited before it stood.
 fn waited(case: &Case<'_>) -> (Duration, Duration) {
     let all = present(case, 0..case.story.servers);
-    let timeouts: Vec<Duration> =
+    let timeouts: Vec<(Time, Duration)> =
         all.iter().flat_map(|(&server, elections)| timeouts(case, server, elections)).collect();
-    let of = timeouts.iter().copied().filter(|&timeout| timeout <= PATIENCE);
+    let of = timeouts.iter().map(|&(_, time)| time).filter(|&time| time <= PATIENCE);
     let (least, most) = (of.clone().min(), of.clone().max());
     // A few tell little of the longest.
     let most = most.filter(|_| of.count() >= GAPS);
@@ -182,15 +187,13 @@ pub(super) fn too_long(case: &Case<'_>) -> Option<Breach> {
         "the election timeout is too long for the time that the test allows",
     );
     for (server, elections) in present(case, 0..case.story.servers) {
-        let longest = timeouts(case, server, &elections).into_iter().max();
-        let Some(longest) = longest.filter(|&longest| longest > PATIENCE) else { continue };
-        let last = elections.last().map_or(Time(0), |election| election.at);
+        let longest = timeouts(case, server, &elections).into_iter().max_by_key(|&(_, time)| time);
+        let Some((at, longest)) = longest.filter(|&(_, time)| time > PATIENCE) else { continue };
         let text = format!(
-            "server {server} started an election; one of its elections began {} after the last event that \
-             restarts the timer",
+            "server {server} started an election {} after the last event that restarts its timer",
             seconds(longest)
         );
-        breach = breach.by(server as u32).seen(last, text, None);
+        breach = breach.by(server as u32).seen(at, text, None);
     }
     breach.if_shown()
 }

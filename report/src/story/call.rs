@@ -209,9 +209,9 @@ impl Call {
         !(is_heartbeat || is_whole && is_answered)
     }
 
-    /// Whether it is an AppendEntries of a type of its own that has no room for entries, nor for what comes before them.
+    /// Whether it is an AppendEntries of a kind of its own: without entries, and without what comes before them.
     pub(crate) fn is_mere_heartbeat(&self) -> bool {
-        let says_where = self.args.prev_log_index.is_some() || self.args.entries.is_some();
+        let says_where = self.args.prev_log_index.is_some() || self.has_entries();
         self.is_append() && !says_where && self.brings.is_none()
     }
 

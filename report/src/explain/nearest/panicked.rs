@@ -31,7 +31,7 @@ pub(super) fn before(case: &Case<'_>, server: u32, life: Option<u32>) -> Option<
     );
     let look = "the line of the panic: which of its values can't be right after these events, and where that \
                 value was set";
-    Some(finding(what, evidence, look, None))
+    Some(finding(case, what, evidence, look, None))
 }
 
 fn fact(at: Time, text: String, call: Option<RpcId>) -> Evidence {

@@ -40,7 +40,7 @@ pub(super) fn time(case: &Case<'_>) -> Finding {
     let normal = "a leader leads until the test disconnects it, and a command is applied within some tens of \
                   milliseconds if no message is lost";
     let what = "no known cause fits; nothing stopped, but the whole test took too long".to_owned();
-    finding(what, evidence, look, Some(normal))
+    finding(case, what, evidence, look, Some(normal))
 }
 
 /// How long the script waited for each kind of step, the longest first.

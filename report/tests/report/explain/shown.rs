@@ -183,7 +183,7 @@ fn a_report_says_which_rules_could_not_be_checked() {
     });
     assert!(vote[0].contains("rules about who is elected") && vote.len() == 1, "{vote:?}");
     let append = unchecked(&|run| {
-        let args = json!({ "term": 1, "leader_id": 0, "entries": [], "leader_commit": 0 });
+        let args = json!({ "term": 1, "leader_id": 0, "entries": [{ "term": 1 }], "leader_commit": 0 });
         run.call(0, 1, "Raft.AppendEntries", args, success(1));
     });
     assert!(append[0].contains("rules about what logs contain") && append.len() == 1, "{append:?}");
@@ -195,6 +195,25 @@ fn a_report_says_which_rules_could_not_be_checked() {
         run.call(0, 1, "Raft.AppendEntries", args, success(1));
     });
     assert!(counts[0].contains("rules that compare the index") && counts.len() == 1, "{counts:?}");
+}
+
+#[test]
+fn where_no_call_is_recognised_no_rule_was_checked() {
+    let mut run = Run::new(3);
+    run.call(0, 1, "Node.Foo", json!({ "term": 1, "x": 1 }), json!({ "term": 1, "y": 1 }));
+    run.leads(0, 1).propose(0, 1, 1);
+    run.call(0, 1, "Node.Bar", json!({ "term": 1, "z": [1] }), json!({ "term": 1, "y": 1 }));
+    run.apply(0, 1).apply(1, 1).wait(2000);
+    let (story, failure, explanation) = run.fails((Safety, Check::Repeated), "nothing");
+    let text = text::summary(&story, &failure, &explanation);
+    for line in [
+        "rules about who is elected (no request for votes is recognised)",
+        "rules about what logs contain (no AppendEntries is recognised)",
+        "no broken rule was found among those that could be checked",
+        "2 calls of other kinds (2 answered)",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
 }
 
 #[test]
