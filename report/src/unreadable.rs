@@ -66,14 +66,18 @@ pub(crate) fn unchecked(story: &Story) -> Vec<&'static str> {
             no_vote || story.requests_for_votes().any(Call::hides_vote),
             match no_vote {
                 true => "rules about who is elected (no request for votes is recognised)",
-                false => "rules about who is elected (some requests for votes, or their answers, can't be read)",
+                false => {
+                    "rules about who is elected (some requests for votes, or their answers, can't be read)"
+                }
             },
         ),
         (
             no_append || appends.any(Call::hides_log),
             match no_append {
                 true => "rules about what logs contain (no AppendEntries is recognised)",
-                false => "rules about what logs contain (some AppendEntries, or their answers, can't be read)",
+                false => {
+                    "rules about what logs contain (some AppendEntries, or their answers, can't be read)"
+                }
             },
         ),
         (

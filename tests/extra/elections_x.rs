@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use config::{
-    Check, Config, FailureKind, Fields, Held, Hold, Link, Messages, Needs, Purpose, Retry, Snapshots,
-    Switch,
+    Check, Config, FailureKind, Fields, Held, Hold, Link, Messages, Needs, Purpose, Retry,
+    Snapshots, Switch,
 };
 use raftapi::Term;
 use tokio::time::{Instant, sleep, timeout};
@@ -210,8 +210,9 @@ async fn check_stepped_down(cfg: &Config, term: Term, request: &str, reply: Opti
         return;
     }
     let Some(reply) = reply else {
-        let message =
-            format!("server 1, which is in term {term}, doesn't answer {request} of an earlier term");
+        let message = format!(
+            "server 1, which is in term {term}, doesn't answer {request} of an earlier term"
+        );
         cfg.fatal((FailureKind::Liveness, Check::Script), message)
     };
     // An answer that says nothing, to a request that is out of date, tells of no term.

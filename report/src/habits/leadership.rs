@@ -11,6 +11,7 @@ use crate::explain::{Case, Window};
 use crate::spec::rules::{all_servers, candidates, contract, followers, leaders};
 use crate::spec::{self, Breach, Rule};
 use crate::story::{Call, DEALT_WITH, Election, Moment, Purpose, Story, View};
+use crate::text::count;
 
 /// A server has come to lead without the votes that this takes, just now.
 fn leads_unelected(case: &Case<'_>) -> Option<Breach> {
@@ -268,19 +269,16 @@ fn stood(
 ) -> Breach {
     let asked = election.requests.first().map(|&place| case.story.calls[place].id);
     let server = election.candidate.server;
-    let text = format!(
+    let mut text = format!(
         "server {server} started an election in term {}, {} ms {after}",
         election.term,
         election.at.since(since).as_millis()
     );
-    let breach = breach.seen(election.at, text, asked);
-    match times {
-        1 => breach,
-        n => {
-            let text = format!("the first of {n} elections that started for the same reason");
-            breach.seen(first.at, text, None)
-        }
+    if times > 1 {
+        let number = count(times, "election");
+        text += &format!("; {number} started for this reason, the first at {} s", first.at);
     }
+    breach.seen(election.at, text, asked)
 }
 
 /// How often a leader must have been silent, if none of the times was long.

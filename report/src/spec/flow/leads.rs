@@ -74,13 +74,14 @@ pub(in crate::spec) fn leads_unelected(
         (Some(_), _) => {
             (&ROLE_KEPT, format!("adopted term {term} from another server, and stayed the leader"))
         }
-        (None, true) => (
+        // Who stands, and leads too soon, may count wrong; who never asked has it from elsewhere.
+        (None, true) if !server.stood.contains(&term) => (
             &UNELECTED,
             format!(
                 "reported itself as the leader of term {term}, but no majority had voted for it"
             ),
         ),
-        (None, false) => (
+        (None, _) => (
             &WITHOUT_MAJORITY,
             format!("became the leader of term {term} without the votes of a majority"),
         ),

@@ -183,7 +183,8 @@ fn a_report_says_which_rules_could_not_be_checked() {
     });
     assert!(vote[0].contains("rules about who is elected") && vote.len() == 1, "{vote:?}");
     let append = unchecked(&|run| {
-        let args = json!({ "term": 1, "leader_id": 0, "entries": [{ "term": 1 }], "leader_commit": 0 });
+        let args =
+            json!({ "term": 1, "leader_id": 0, "entries": [{ "term": 1 }], "leader_commit": 0 });
         run.call(0, 1, "Raft.AppendEntries", args, success(1));
     });
     assert!(append[0].contains("rules about what logs contain") && append.len() == 1, "{append:?}");

@@ -15,7 +15,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     ("isn't elected in N s", &["one_leader"]),
     ("and neither leads after N s", &["one_leader"]),
     ("and sends server N nothing for N s", &["replicated"]),
-    ("server N started an election, although", &["leader_stays"]),
+    ("server N started an election", &["leader_stays"]),
     ("none of the requests", &["one_leader"]),
     ("none of the RequestVote", &["one_leader"]),
     ("none of the AppendEntries", &["replicated"]),

@@ -325,13 +325,13 @@ pub(super) const ROWS: &[Row] = &[
         Bug::RestartsTimerOnSuccessOnly,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from server N, which leads: …"))],
+        &[(3, Expected::anywhere(Liveness, "server N started an election N ms after a request from server N, which leads: …"))],
     ),
     row(
         Bug::StopsAllWhenOneFails,
         "TestRefusingFollowerX31",
         3,
-        &[(3, Expected::anywhere(Liveness, "server N started an election, although in N s it received N requests from server N, which leads: …"))],
+        &[(3, Expected::anywhere(Liveness, "server N started an election: server N, which leads, had sent it nothing for N ms"))],
     ),
     row(
         Bug::GivesUpCallsSoon,
@@ -379,7 +379,7 @@ pub(super) const ROWS: &[Row] = &[
         Bug::RefusesInTheirTerm,
         "TestHigherTermInRepliesX14",
         3,
-        &[(3, Expected::anywhere(Safety, "server N was told of term N by a reply to AppendEntries, but isn't a follower in that term"))],
+        &[(3, Expected::anywhere(Safety, "server N, which is in term N, answers AppendEntries of an earlier term with term N, so that its sender can't know that it leads no more"))],
     ),
     row(
         Bug::CountsRepeatedVotes,
