@@ -770,6 +770,59 @@ fn a_restarted_server_goes_on_where_it_was() {
     assert!(!finds(run, (FailureKind::Safety, check), "saved-taken-for-applied"));
 }
 
+/// After a restart a server leaves out some of what it had in its log.
+#[test]
+fn a_restarted_server_begins_behind_what_it_had() {
+    let first = |in_a_row: bool| {
+        let mut run = Run::new(3);
+        run.elect(0, 1);
+        for index in 1..=4 {
+            run.propose(0, index, 1).apply(1, index);
+        }
+        run.apply(2, 1).wait(if in_a_row { 0 } else { 100 }).apply(2, 2);
+        run.wait(100).restart(1).wait(300).propose(0, 5, 1).apply(1, 3);
+        let check = Check::InOrder { server: 1, index: 3, expected: Some(1) };
+        finds(run, (FailureKind::Safety, check), "saved-taken-for-applied")
+    };
+    assert!(first(true));
+    assert!(!first(false), "what sends to the services may leave something out");
+}
+
+/// A probe fails, and then only heartbeats are sent, which have a list of entries as all messages of this Raft.
+#[test]
+fn heartbeats_with_an_empty_list_bring_nothing() {
+    let probes = |outcome: Option<Outcome>| {
+        let mut run = one();
+        let probe = run.appends(0, 1, &heartbeat(1));
+        match outcome {
+            Some(outcome) => run.wait(10).returns(probe, outcome),
+            None => run.answers(probe, &success(1)),
+        };
+        run.accept(0, 2, &entries(1, &[1])).apply(0, 1).apply(2, 1);
+        for _ in 0..30 {
+            let beat = json!({ "term": 1, "leader_id": 0, "entries": [], "leader_commit": 0 });
+            run.wait(100).call(0, 1, "Raft.AppendEntries", beat, success(1));
+        }
+        run
+    };
+    assert!(finds(probes(Some(Outcome::RequestLost)), ACCEPTED, "stops-at-failed-call"));
+    assert!(!finds(probes(None), ACCEPTED, "stops-at-failed-call"));
+}
+
+/// Requests for votes come in between, and nobody knows whether they were refused.
+#[test]
+fn what_may_have_restarted_a_timer_leaves_its_length_open() {
+    let waits = |answer: serde_json::Value| {
+        let mut run = Run::new(3);
+        run.step("elect").wait(300).in_term(0, 1).refuse(0, 1, 1).wait(1300);
+        let asked = run.asks(1, 0, &ask(1));
+        run.answers(asked, &answer).wait(200).in_term(0, 2).refuse(0, 1, 2).wait(100);
+        finds(run, NO_LEADER, "election-timeout-too-long")
+    };
+    assert!(waits(json!({ "term": 2, "said": 7 })), "a later term refuses");
+    assert!(!waits(json!({ "term": 1, "said": 7 })));
+}
+
 /// Answers that are enums, of which only one variant tells a term.
 #[test]
 fn an_answer_without_a_term_is_given_in_its_request_s() {

@@ -251,3 +251,19 @@ fn who_gives_up_is_not_replaced() {
     };
     assert!(!first(true));
 }
+
+/// Who has asked for votes, and leads before any has come, counts wrong; who never asked has it from elsewhere.
+#[test]
+fn who_leads_without_votes_has_asked_for_them_or_not() {
+    let first = |asks: bool| {
+        let mut run = Run::new(3);
+        run.wait(300).in_term(0, 1);
+        if asks {
+            run.asks(0, 1, &ask(1));
+        }
+        run.leads(0, 1).wait(500).in_term(0, 1);
+        broken(&run).first().copied()
+    };
+    assert_eq!(first(true), Some("leads-without-majority"));
+    assert_eq!(first(false), Some("leads-unelected"));
+}
