@@ -10,6 +10,7 @@ mod learn;
 mod names;
 mod pair;
 mod partial;
+mod parts;
 mod requests;
 mod standing;
 mod when;

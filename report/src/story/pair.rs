@@ -18,7 +18,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Answer, Call, Happened, Moment, Purpose, Story};
+use super::{Answer, Call, Happened, Moment, Purpose, Story, View};
 use crate::event::{Caller, Time};
 use crate::fields::Slot;
 use crate::outcome::Outcome;
@@ -28,6 +28,27 @@ pub(super) const AT_ONCE: u64 = 1000;
 
 /// What hasn't been answered by then, in µs, won't be.
 const OPEN: u64 = 1_000_000;
+
+/// The same run, in which each request has a term, if its server is seen in one.
+fn with_terms(story: Cow<'_, Story>) -> Cow<'_, Story> {
+    let untold = story.places(|call| call.purpose != Purpose::Other && call.args.term.is_none());
+    if untold.is_empty() {
+        return story;
+    }
+    let mut story = story.into_owned();
+    for place in untold {
+        let call = &story.calls[place];
+        let asked = story.seen_term(call.from, call.sent);
+        let answered = call.answered_in.zip(call.handled).and_then(|(incarnation, handled)| {
+            story.seen_term(Caller { server: call.to, incarnation }, handled)
+        });
+        let call = &mut story.calls[place];
+        call.args.term = asked;
+        call.reply.term = call.reply.term.or(answered);
+    }
+    story.elections = story.find_elections();
+    Cow::Owned(story)
+}
 
 /// The same run, in which answers say what the run tells that they say.
 fn with_learned(story: Cow<'_, Story>) -> Cow<'_, Story> {
@@ -48,10 +69,7 @@ impl Story {
     /// their terms.
     #[must_use]
     pub(crate) fn with_answers(&self) -> Cow<'_, Story> {
-        let told = match self.with_requests() {
-            Cow::Borrowed(_) => with_learned(self.with_terms()),
-            Cow::Owned(story) => with_learned(Cow::Owned(story.with_terms().into_owned())),
-        };
+        let told = with_learned(with_terms(self.with_requests()));
         let answers: Vec<usize> = told.places(Call::is_own_answer);
         let implied = told.implied_terms();
         if answers.is_empty() && implied.is_empty() && told.learned.is_none() {
@@ -68,29 +86,15 @@ impl Story {
         Cow::Owned(story)
     }
 
-    /// The same run, in which each request has a term, if its server is seen in one.
-    fn with_terms(&self) -> Cow<'_, Story> {
-        let is_untold = |call: &Call| call.purpose != Purpose::Other && call.args.term.is_none();
-        if !self.calls.iter().any(is_untold) {
-            return Cow::Borrowed(self);
-        }
-        let mut story = self.clone();
-        for call in story.calls.iter_mut().filter(|call| is_untold(call)) {
-            call.args.term = self.seen_term(call.from, call.sent);
-            let answered = call.answered_in.zip(call.handled);
-            call.reply.term = call.reply.term.or_else(|| {
-                let (incarnation, handled) = answered?;
-                self.seen_term(Caller { server: call.to, incarnation }, handled)
-            });
-        }
-        story.elections = story.find_elections();
-        Cow::Owned(story)
+    /// What a server is seen to be, in this life of it.
+    pub(super) fn seen(&self, server: Caller, moment: Moment) -> Option<&View> {
+        let view = self.view_at(server.server as usize, moment.at)?;
+        (view.incarnation == server.incarnation).then_some(view)
     }
 
-    /// The term that a server is seen in, in this life of it.
+    /// The term that it is seen in.
     fn seen_term(&self, server: Caller, moment: Moment) -> Option<u64> {
-        let view = self.view_at(server.server as usize, moment.at)?;
-        (view.incarnation == server.incarnation).then_some(view.term)
+        Some(self.seen(server, moment)?.term)
     }
 
     /// The answers that tell no term, and the term of each.

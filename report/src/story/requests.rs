@@ -12,9 +12,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::build::may_bring;
+use super::parts::{Numbers, Parts, number};
 use super::{Call, Purpose, Story};
 use crate::fields::{self, Fields, Slot, is_index_beside_term};
 
@@ -23,78 +22,6 @@ const LOOKED_AT: usize = 1000;
 
 /// How often something must be so that is taken for learned.
 const OFTEN: usize = 3;
-
-/// How long a word may be that tells kinds apart, in bytes, and how many parts a message without names may have.
-const WORD: usize = 24;
-const PARTS: usize = 12;
-
-/// The numbers of a message, or of an entry, each with the way to it.
-type Numbers = Vec<(String, u64)>;
-
-/// A request, taken apart.
-#[derive(Default)]
-struct Parts {
-    /// Words, and of what they are said.
-    words: String,
-    numbers: Numbers,
-    /// Its lists, each with the numbers of its elements.
-    lists: Vec<(String, Vec<Numbers>)>,
-}
-
-impl Parts {
-    fn of(value: &Value) -> Parts {
-        let mut parts = Parts::default();
-        match value {
-            // A message without names.
-            Value::Array(all) if all.len() <= PARTS => parts.take_all(all, ""),
-            _ => parts.take(value, ""),
-        }
-        parts
-    }
-
-    fn take(&mut self, value: &Value, path: &str) {
-        match value {
-            Value::Number(number) => {
-                self.numbers.extend(number.as_u64().map(|number| (path.to_owned(), number)));
-            }
-            Value::String(word) if word.len() <= WORD => self.words += &format!("{path}={word} "),
-            Value::Object(fields) => {
-                if let (1, Some((variant, _))) = (fields.len(), fields.iter().next()) {
-                    self.words += &format!("{path}={variant} ");
-                }
-                fields.iter().for_each(|(name, value)| self.take(value, &format!("{path}/{name}")));
-            }
-            Value::Array(all) if is_tuple(all) => self.take_all(all, path),
-            Value::Array(all) if !all.first().is_some_and(Value::is_number) => {
-                let entries = all.iter().map(|entry| Parts::of(entry).numbers).collect();
-                self.lists.push((path.to_owned(), entries));
-            }
-            Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) => {}
-        }
-    }
-
-    fn take_all(&mut self, all: &[Value], path: &str) {
-        all.iter().enumerate().for_each(|(n, value)| self.take(value, &format!("{path}/{n}")));
-    }
-
-    fn number(&self, path: &str) -> Option<u64> {
-        number(&self.numbers, path)
-    }
-
-    fn list(&self, path: &str) -> Option<&Vec<Numbers>> {
-        self.lists.iter().find(|(own, _)| own == path).map(|(_, entries)| entries)
-    }
-}
-
-fn number(numbers: &Numbers, path: &str) -> Option<u64> {
-    numbers.iter().find(|(own, _)| own == path).map(|&(_, number)| number)
-}
-
-/// Whether it may be a tuple that begins with a number, and no list of them.
-fn is_tuple(all: &[Value]) -> bool {
-    let begins = all.first().is_some_and(Value::is_number);
-    begins && (all.len() <= 2 || all.len() <= PARTS && !all.iter().all(Value::is_number))
-}
 
 /// How the requests of a kind are read.
 struct Reading {
@@ -156,15 +83,22 @@ impl Story {
 
     /// How the requests of each kind are read.
     fn readings(&self, kinds: &[Requests]) -> Vec<Option<Reading>> {
-        let read =
-            |named: &Named| kinds.iter().map(|requests| self.reading(requests, named)).collect();
+        let terms = self.terms_at();
         // What one kind tells of a name serves the others.
-        let first: Vec<Option<Reading>> = read(&BTreeMap::new());
-        let mut readings: Vec<Option<Reading>> = read(&names(&first));
+        let read = |named: &Named| -> Vec<Option<Reading>> {
+            kinds.iter().map(|requests| self.reading(requests, named, &terms)).collect()
+        };
+        let mut readings = read(&names(&read(&Named::new())));
+        self.tell_questions(kinds, &mut readings);
+        readings
+    }
+
+    /// Tells requests for votes from questions whether there would be votes: what came last before a server led made it
+    /// lead.
+    fn tell_questions(&self, kinds: &[Requests], readings: &mut [Option<Reading>]) {
         let are_votes = |reading: &Option<Reading>| {
             reading.as_ref().is_some_and(|reading| reading.purpose == Purpose::Vote)
         };
-        // What came last before a server led made it lead.
         let mut last: BTreeMap<usize, usize> = BTreeMap::new();
         for (server, views) in self.views.iter().enumerate() {
             for view in views.iter().filter(|view| view.is_leader) {
@@ -192,28 +126,22 @@ impl Story {
                 _ => *reading = None,
             }
         }
-        readings
     }
 
-    fn reading(&self, requests: &Requests, named: &Named) -> Option<Reading> {
+    fn reading(&self, requests: &Requests, named: &Named, terms: &Terms) -> Option<Reading> {
         let looked_at = &requests[..requests.len().min(LOOKED_AT)];
         let (first, _) = looked_at.first().filter(|_| looked_at.len() >= OFTEN)?;
-        let sender = |place: usize| {
-            let Call { from, sent, .. } = self.calls[place];
-            let view = self.view_at(from.server as usize, sent.at)?;
-            (view.incarnation == from.incarnation).then_some(view)
-        };
-        let mut learning = Learning { story: self, requests: looked_at, named, known: Vec::new() };
+        let sender = |place: usize| self.seen(self.calls[place].from, self.calls[place].sent);
+        let (known, of_servers) = (Vec::new(), Vec::new());
+        let mut learning =
+            Learning { story: self, requests: looked_at, named, terms, known, of_servers };
         let term =
             |path: &str| learning.share(path, |place, number| Some(sender(place)?.term == number));
         let term = learning.best(Is::Term, term)?;
         learning.known.push((Slot::Term, term));
-        // Of whom it is said isn't of interest, but it is none of the rest.
-        if let Some(path) = learning.constant(|call| call.from.server) {
-            learning.known.push((Slot::Sender, path));
-        }
-        if let Some(path) = learning.constant(|call| call.to) {
-            learning.known.push((Slot::Named, path));
+        // A server's number is none of the rest.
+        for server in [|call: &Call| call.from.server, |call: &Call| call.to] {
+            learning.of_servers.extend(learning.constant(server));
         }
         let purpose = self.calls[*first].purpose;
         let entries = if purpose == Purpose::Vote { None } else { learning.entries() };
@@ -248,14 +176,17 @@ impl Story {
     }
 
     /// The term of the entry at an index, as far as `start()` tells; a later one may have taken its place.
-    fn terms_at(&self) -> BTreeMap<u64, BTreeSet<u64>> {
-        let mut terms: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::from([(0, BTreeSet::from([0]))]);
+    fn terms_at(&self) -> Terms {
+        let mut terms = Terms::from([(0, BTreeSet::from([0]))]);
         for own in &self.proposals {
             terms.entry(own.index).or_default().insert(own.term);
         }
         terms
     }
 }
+
+/// The terms that the entry at each index may have.
+type Terms = BTreeMap<u64, BTreeSet<u64>>;
 
 /// What a number is of an entry, or of the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,15 +232,24 @@ struct Learning<'a> {
     requests: &'a [(usize, Parts)],
     /// What names are said of in other kinds.
     named: &'a Named,
+    terms: &'a Terms,
     /// Which number is which, so far.
     known: Vec<(Slot, String)>,
+    /// The numbers that are its sender's and its receiver's.
+    of_servers: Vec<String>,
 }
 
 impl Learning<'_> {
     /// The numbers that all have, and of which nobody knows yet what they are.
     fn open(&self) -> Vec<&str> {
         let Some((_, first)) = self.requests.first() else { return Vec::new() };
-        let is_known = |path: &str| self.known.iter().any(|(_, known)| known == path);
+        let is_known = |path: &str| {
+            self.known
+                .iter()
+                .map(|(_, known)| known)
+                .chain(&self.of_servers)
+                .any(|known| known == path)
+        };
         let paths = first.numbers.iter().map(|(path, _)| &**path).filter(|path| !is_known(path));
         let in_all =
             |path: &&str| self.requests.iter().all(|(_, parts)| parts.number(path).is_some());
@@ -318,6 +258,17 @@ impl Learning<'_> {
 
     fn path(&self, slot: Slot) -> Option<&str> {
         self.known.iter().find(|(own, _)| *own == slot).map(|(_, path)| &**path)
+    }
+
+    /// Whether the entry at an index may be of a term, if anything is known of that index.
+    fn is_term_at(&self, index: u64, term: u64) -> Option<bool> {
+        Some(self.terms.get(&index)?.contains(&term))
+    }
+
+    /// The same for all pairs of an index and a term that requests tell.
+    fn are_entries(&self, index: &str, term: &str) -> impl Iterator<Item = bool> {
+        let all = self.values(index).zip(self.values(term));
+        all.filter_map(|(index, term)| self.is_term_at(index, term))
     }
 
     fn values(&self, path: &str) -> impl Iterator<Item = u64> {
@@ -331,14 +282,10 @@ impl Learning<'_> {
             let number = parts.number(path)?;
             Some((is(*place, number)?, number))
         });
-        let (mut hits, mut of, mut values) = (0, 0, BTreeSet::new());
-        for (is, number) in all {
-            of += 1;
-            if is {
-                hits += 1;
-                values.insert(number);
-            }
-        }
+        let all: Vec<(bool, u64)> = all.collect();
+        let right = all.iter().filter(|(is, _)| *is);
+        let values: BTreeSet<u64> = right.clone().map(|&(_, number)| number).collect();
+        let (hits, of) = (right.count(), all.len());
         (of >= OFTEN && 10 * hits >= 9 * of).then_some((hits, values.len()))
     }
 
@@ -379,12 +326,14 @@ impl Learning<'_> {
 
     /// In a request for votes, what is left are the candidate's last index and its term.
     fn last_entry(&mut self) {
-        let terms = self.story.terms_at();
         let open = self.open();
         let is_entry = |index: &str, term: &str| {
-            let all = self.values(index).zip(self.values(term));
-            let mut known = all.filter_map(|(index, term)| Some((terms.get(&index)?, index, term)));
-            known.all(|(terms, index, term)| terms.contains(&term) && (index == 0) == (term == 0))
+            let mut all = self.values(index).zip(self.values(term));
+            let is_right = |(index, term)| {
+                let is_so = self.is_term_at(index, term)?;
+                Some(is_so && (index == 0) == (term == 0))
+            };
+            all.all(|entry| is_right(entry) != Some(false))
         };
         let [one, other] = *open.as_slice() else { return };
         let (index, term) = match (is_entry(one, other), is_entry(other, one)) {
@@ -410,66 +359,63 @@ impl Learning<'_> {
             .flat_map(|(_, parts)| &parts.lists)
             .map(|(path, _)| &**path)
             .collect();
-        let fits = |list: &str, index: &str| {
-            let mut brought = 0;
-            let all = self.requests.iter().filter_map(|(place, parts)| {
-                let call = &self.story.calls[*place];
-                let given = self.story.given_to(call, parts.number(self.path(Slot::Term)?)?)?;
-                let entries = parts.list(list)?.len() as u64;
-                Some((parts.number(index)? + entries, given, entries))
-            });
-            let (mut hits, mut over, mut of, mut ends) = (0, 0, 0, BTreeSet::new());
-            for (up_to, given, entries) in all {
-                of += 1;
-                over += usize::from(up_to > given);
-                hits += usize::from(up_to == given);
-                if up_to == given && entries > 0 {
-                    brought += 1;
-                    ends.insert(up_to);
-                }
-            }
-            (brought >= OFTEN && ends.len() > 1 && 2 * hits >= of && 20 * over <= of)
-                .then_some(hits)
-        };
         let pairs =
             lists.iter().flat_map(|list| self.open().into_iter().map(move |index| (*list, index)));
-        let fitting = pairs.filter_map(|(list, index)| Some((fits(list, index)?, list, index)));
         // The commit index may be the same in most, but doesn't go back.
-        let goes_back = |path: &str| !self.grows(path);
-        let fitting = fitting.map(|(hits, list, index)| (goes_back(index), hits, list, index));
+        let fitting = pairs.filter_map(|(list, index)| {
+            let hits = self.fits(list, index)?;
+            Some((!self.grows(index), hits, list, index))
+        });
         let (_, _, list, index) = fitting.max()?;
         let (list, index) = (list.to_owned(), index.to_owned());
-        let terms = self.story.terms_at();
-        let is_term_at = |index: u64, term: u64| Some(terms.get(&index)?.contains(&term));
         self.known.push((Slot::PrevLogIndex, index.clone()));
-        let term = |path: &str| {
-            let shares = self
-                .requests
-                .iter()
-                .filter_map(|(_, parts)| is_term_at(parts.number(&index)?, parts.number(path)?));
+        let before = self.best(Is::EntryTerm, |path| {
             let values: BTreeSet<u64> = self.values(path).collect();
-            Some((nearly_always(shares)?, values.len()))
-        };
-        let before = self.best(Is::EntryTerm, term);
+            Some((nearly_always(self.are_entries(&index, path))?, values.len()))
+        });
         self.known.extend(before.map(|path| (Slot::PrevLogTerm, path)));
+        let term = self.entry_term(&list, &index);
+        Some((list, term))
+    }
+
+    /// In how many requests a list and the index before it reach as far as the sender's log, if that is at least a half
+    /// of them, and nearly none goes beyond.
+    fn fits(&self, list: &str, index: &str) -> Option<usize> {
+        let term = self.path(Slot::Term)?;
+        let all = self.requests.iter().filter_map(|(place, parts)| {
+            let given = self.story.given_to(&self.story.calls[*place], parts.number(term)?)?;
+            let entries = parts.list(list)?.len() as u64;
+            Some((parts.number(index)? + entries, given, entries))
+        });
+        let all: Vec<(u64, u64, u64)> = all.collect();
+        let hits = all.iter().filter(|(up_to, given, _)| up_to == given);
+        let over = all.iter().filter(|(up_to, given, _)| up_to > given).count();
+        let ends = hits.clone().filter(|(_, _, entries)| *entries > 0).map(|(up_to, _, _)| up_to);
+        let (brought, ends): (usize, BTreeSet<u64>) =
+            (ends.clone().count(), ends.copied().collect());
+        let hits = hits.count();
+        let is_so = brought >= OFTEN && ends.len() > 1;
+        (is_so && 2 * hits >= all.len() && 20 * over <= all.len()).then_some(hits)
+    }
+
+    /// Which of an entry's numbers is its term.
+    fn entry_term(&self, list: &str, before: &str) -> Option<String> {
         let entries = || {
             let all = self.requests.iter().filter_map(|(_, parts)| {
-                let before = parts.number(&index)?;
-                Some((before + 1..).zip(parts.list(&list)?))
+                Some((parts.number(before)? + 1..).zip(parts.list(list)?))
             });
             all.flatten()
         };
         let paths: BTreeSet<&str> =
             entries().flat_map(|(_, numbers)| numbers).map(|(path, _)| &**path).collect();
-        let term = paths.into_iter().filter_map(|path| {
+        let terms = paths.into_iter().filter_map(|path| {
             let known = entries().filter_map(|(index, numbers)| {
-                let known = terms.get(&index)?;
+                let known = self.terms.get(&index)?;
                 Some(number(numbers, path).is_some_and(|term| known.contains(&term)))
             });
             Some((nearly_always(known)?, path))
         });
-        let term = term.max().map(|(_, path)| path.to_owned());
-        Some((list, term))
+        terms.max().map(|(_, path)| path.to_owned())
     }
 
     /// Whether a number never gets smaller under a leader, and is never more than it has.
@@ -506,15 +452,10 @@ impl Learning<'_> {
             })
         };
         let Some(index) = self.best(Is::Index, ends) else { return false };
-        let terms = self.story.terms_at();
         self.known.push((Slot::LastIncludedIndex, index.clone()));
-        let term = |path: &str| {
-            let all = self.values(&index).zip(self.values(path));
-            let mut known =
-                all.filter_map(|(index, term)| Some(terms.get(&index)?.contains(&term)));
-            known.all(|is| is).then_some((1, 2))
-        };
-        let term = self.best(Is::EntryTerm, term);
+        let term = self.best(Is::EntryTerm, |path| {
+            self.are_entries(&index, path).all(|is_so| is_so).then_some((1, 2))
+        });
         self.known.extend(term.map(|path| (Slot::LastIncludedTerm, path)));
         true
     }
@@ -523,8 +464,8 @@ impl Learning<'_> {
 impl Reading {
     /// Reads a request so.
     fn read(&self, call: &mut Call, parts: &Parts) {
-        let own = self.numbers.iter().filter(|(slot, _)| *slot != Slot::Sender);
-        let said = own.filter_map(|(slot, path)| Some((*slot, parts.number(path)?)));
+        let said =
+            self.numbers.iter().filter_map(|(slot, path)| Some((*slot, parts.number(path)?)));
         call.args.take_learned(said);
         if self.is_question {
             call.args.named = Some(fields::Named::PreVote);
