@@ -1,5 +1,5 @@
 //! A request's parts, whatever its author calls them: its numbers, each with the way to it; its lists; and the words
-//! that tell requests of one kind from those of another.
+//! and flags that tell requests of one kind from those of another.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(super) type Numbers = Vec<(String, u64)>;
 /// A request, taken apart.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// Words, and of what they are said.
+    /// Words and flags, and of what they are said.
     pub(super) words: String,
     pub(super) numbers: Numbers,
     /// Its lists, each with the numbers of its elements.
@@ -48,7 +48,8 @@ impl Parts {
                 let entries = all.iter().map(|entry| Parts::of(entry).numbers).collect();
                 self.lists.push((path.to_owned(), entries));
             }
-            Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) => {}
+            Value::Bool(flag) => self.words += &format!("{path}={flag} "),
+            Value::Null | Value::String(_) | Value::Array(_) => {}
         }
     }
 

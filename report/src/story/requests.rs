@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build::may_bring;
 use super::parts::{Numbers, Parts, number};
 use super::{Call, Purpose, Story};
+use crate::event::Caller;
 use crate::fields::{self, Fields, Slot, is_index_beside_term};
 
 /// How many requests of a kind are looked at to learn how they are read.
@@ -114,6 +115,17 @@ impl Story {
             }
         }
         let made = last.into_iter().max_by_key(|&(_, often)| often).map(|(kind, _)| kind);
+        // By some of the requests leaders were elected. If none of them are for votes, some kind has these among others.
+        let has_led = self.dropped == 0 && self.views.iter().flatten().any(|view| view.is_leader);
+        if has_led && self.votes.is_empty() && !readings.iter().any(are_votes) {
+            for (reading, requests) in readings.iter_mut().zip(kinds) {
+                let is_named =
+                    requests.iter().any(|&(place, _)| self.calls[place].purpose != Purpose::Other);
+                if !is_named {
+                    *reading = None;
+                }
+            }
+        }
         let knows_votes = !self.votes.is_empty()
             && kinds.iter().flatten().all(|(place, _)| !self.calls[*place].is_vote());
         for (kind, reading) in readings.iter_mut().enumerate() {
@@ -143,11 +155,11 @@ impl Story {
         for server in [|call: &Call| call.from.server, |call: &Call| call.to] {
             learning.of_servers.extend(learning.constant(server));
         }
-        let purpose = self.calls[*first].purpose;
-        let entries = if purpose == Purpose::Vote { None } else { learning.entries() };
+        let told = self.calls[*first].purpose;
+        let entries = if told == Purpose::Vote { None } else { learning.entries() };
         let seen = looked_at.iter().filter_map(|&(place, _)| sender(place));
         let led = seen.clone().filter(|view| view.is_leader).count();
-        let purpose = match purpose {
+        let purpose = match told {
             Purpose::Other if entries.is_some() || 4 * led >= 3 * seen.clone().count() => {
                 Purpose::Append
             }
@@ -160,7 +172,9 @@ impl Story {
         match purpose {
             Purpose::Vote => learning.last_entry(),
             _ if reading.entries.is_some() => learning.commit(),
-            _ if learning.snapshot() => reading.purpose = Purpose::Snapshot,
+            _ if told != Purpose::Append && learning.snapshot() => {
+                reading.purpose = Purpose::Snapshot;
+            }
             _ if !brings_lists => learning.commit(),
             _ => {}
         }
@@ -309,8 +323,8 @@ impl Learning<'_> {
         (values > 1 || is_alone).then(|| path.to_owned())
     }
 
-    /// The number that is always as much more or less than a server's.
-    fn constant(&self, server: impl Fn(&Call) -> u32) -> Option<String> {
+    /// The numbers that are always as much more or less than a server's.
+    fn constant(&self, server: impl Fn(&Call) -> u32) -> Vec<String> {
         let apart = |path: &str| -> BTreeSet<i128> {
             let of = self.requests.iter().filter_map(|(place, parts)| {
                 let server = server(&self.story.calls[*place]);
@@ -320,20 +334,20 @@ impl Learning<'_> {
         };
         let servers: BTreeSet<_> =
             self.requests.iter().map(|(place, _)| server(&self.story.calls[*place])).collect();
-        let mut own = self.open().into_iter().filter(|path| apart(path).len() == 1);
-        own.next().filter(|_| servers.len() > 1).map(str::to_owned)
+        let own = self.open().into_iter().filter(|path| apart(path).len() == 1);
+        own.filter(|_| servers.len() > 1).map(str::to_owned).collect()
     }
 
     /// In a request for votes, what is left are the candidate's last index and its term.
     fn last_entry(&mut self) {
         let open = self.open();
         let is_entry = |index: &str, term: &str| {
-            let mut all = self.values(index).zip(self.values(term));
-            let is_right = |(index, term)| {
+            let all = self.values(index).zip(self.values(term)).filter_map(|(index, term)| {
                 let is_so = self.is_term_at(index, term)?;
                 Some(is_so && (index == 0) == (term == 0))
-            };
-            all.all(|entry| is_right(entry) != Some(false))
+            });
+            let all: Vec<bool> = all.collect();
+            all.len() >= OFTEN && !all.contains(&false)
         };
         let [one, other] = *open.as_slice() else { return };
         let (index, term) = match (is_entry(one, other), is_entry(other, one)) {
@@ -361,12 +375,14 @@ impl Learning<'_> {
             .collect();
         let pairs =
             lists.iter().flat_map(|list| self.open().into_iter().map(move |index| (*list, index)));
-        // The commit index may be the same in most, but doesn't go back.
+        // The commit index may be the same in most, but doesn't go back. What does, and fits nowhere, may be what is sought.
         let fitting = pairs.filter_map(|(list, index)| {
             let hits = self.fits(list, index)?;
-            Some((!self.grows(index), hits, list, index))
+            let goes_back = self.goes_back(index);
+            (hits.is_some() || goes_back).then_some((goes_back, hits, list, index))
         });
-        let (_, _, list, index) = fitting.max()?;
+        let (_, hits, list, index) = fitting.max()?;
+        hits?;
         let (list, index) = (list.to_owned(), index.to_owned());
         self.known.push((Slot::PrevLogIndex, index.clone()));
         let before = self.best(Is::EntryTerm, |path| {
@@ -378,9 +394,9 @@ impl Learning<'_> {
         Some((list, term))
     }
 
-    /// In how many requests a list and the index before it reach as far as the sender's log, if that is at least a half
-    /// of them, and nearly none goes beyond.
-    fn fits(&self, list: &str, index: &str) -> Option<usize> {
+    /// In how many requests a list and the index before it reach as far as the sender's log, if that are enough; `None` if
+    /// more than a few go beyond.
+    fn fits(&self, list: &str, index: &str) -> Option<Option<usize>> {
         let term = self.path(Slot::Term)?;
         let all = self.requests.iter().filter_map(|(place, parts)| {
             let given = self.story.given_to(&self.story.calls[*place], parts.number(term)?)?;
@@ -388,14 +404,17 @@ impl Learning<'_> {
             Some((parts.number(index)? + entries, given, entries))
         });
         let all: Vec<(u64, u64, u64)> = all.collect();
-        let hits = all.iter().filter(|(up_to, given, _)| up_to == given);
         let over = all.iter().filter(|(up_to, given, _)| up_to > given).count();
+        if 20 * over > all.len() {
+            return None;
+        }
+        let hits = all.iter().filter(|(up_to, given, _)| up_to == given);
         let ends = hits.clone().filter(|(_, _, entries)| *entries > 0).map(|(up_to, _, _)| up_to);
         let (brought, ends): (usize, BTreeSet<u64>) =
             (ends.clone().count(), ends.copied().collect());
+        // What goes to followers that lack much reaches less far.
         let hits = hits.count();
-        let is_so = brought >= OFTEN && ends.len() > 1;
-        (is_so && 2 * hits >= all.len() && 20 * over <= all.len()).then_some(hits)
+        Some((brought >= OFTEN && ends.len() > 1 && 5 * hits >= all.len()).then_some(hits))
     }
 
     /// Which of an entry's numbers is its term.
@@ -409,29 +428,41 @@ impl Learning<'_> {
         let paths: BTreeSet<&str> =
             entries().flat_map(|(_, numbers)| numbers).map(|(path, _)| &**path).collect();
         let terms = paths.into_iter().filter_map(|path| {
-            let known = entries().filter_map(|(index, numbers)| {
-                let known = self.terms.get(&index)?;
-                Some(number(numbers, path).is_some_and(|term| known.contains(&term)))
-            });
-            Some((nearly_always(known)?, path))
+            let of = || {
+                entries().filter_map(|(index, numbers)| {
+                    let known = self.terms.get(&index)?;
+                    Some((known, number(numbers, path).filter(|term| known.contains(term))))
+                })
+            };
+            let hits = nearly_always(of().map(|(_, term)| term.is_some()))?;
+            // Most entries may be of one term: each other must be found, too.
+            let found: BTreeSet<u64> = of().filter_map(|(_, term)| term).collect();
+            of().all(|(known, _)| !known.is_disjoint(&found)).then_some((hits, path))
         });
         terms.max().map(|(_, path)| path.to_owned())
     }
 
-    /// Whether a number never gets smaller under a leader, and is never more than it has.
+    /// Whether a number gets smaller under a leader.
+    fn goes_back(&self, path: &str) -> bool {
+        let mut last: BTreeMap<(u32, u32, Option<u64>), u64> = BTreeMap::new();
+        let term = self.path(Slot::Term);
+        self.requests.iter().any(|(place, parts)| {
+            let Some(own) = parts.number(path) else { return false };
+            let Caller { server, incarnation } = self.story.calls[*place].from;
+            let of = term.and_then(|term| parts.number(term));
+            let before = last.insert((server, incarnation, of), own);
+            before.is_some_and(|before| own < before)
+        })
+    }
+
+    /// Whether a number grows under each leader, and is never more than the leader has.
     fn grows(&self, path: &str) -> bool {
-        let mut last: BTreeMap<(u32, u32, u64), u64> = BTreeMap::new();
-        let mut is_so = |place: usize, parts: &Parts| {
-            let call = &self.story.calls[place];
-            let own = parts.number(path)?;
-            let term = parts.number(self.path(Slot::Term)?)?;
-            let last = last.entry((call.from.server, call.from.incarnation, term)).or_default();
-            let is_so = own >= *last && self.story.given_to(call, term).is_none_or(|it| own <= it);
-            *last = own;
-            is_so.then_some(())
+        let is_there = |(place, parts): &(usize, Parts)| {
+            let (call, term) = (&self.story.calls[*place], parts.number(self.path(Slot::Term)?)?);
+            Some(self.story.given_to(call, term).is_none_or(|given| parts.number(path) <= Some(given)))
         };
-        let grows = self.requests.iter().all(|(place, parts)| is_so(*place, parts).is_some());
-        grows && self.values(path).max() > self.values(path).min()
+        let are_there = self.requests.iter().all(|own| is_there(own) == Some(true));
+        are_there && !self.goes_back(path) && self.values(path).max() > self.values(path).min()
     }
 
     /// The commit index is the number that is left, grows with time, and is never more than is there.
@@ -490,7 +521,8 @@ pub(super) fn is_unread(purpose: Purpose, args: &Fields) -> bool {
     let lacks = match purpose {
         Purpose::Vote => args.last_log_index.is_none(),
         Purpose::Append => args.prev_log_index.is_none() || args.entries.is_none(),
-        Purpose::Snapshot => args.last_included_index.is_none(),
+        // A part of a snapshot that isn't its last ends nowhere.
+        Purpose::Snapshot => args.last_included_index.is_none() && args.done != Some(false),
         Purpose::Other => !args.is_answer(),
     };
     lacks || args.term.is_none()

@@ -15,4 +15,5 @@ mod silent;
 mod slips;
 mod stored;
 mod styles;
+mod untrue;
 mod waits;
