@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::names::is_guess;
 use super::requests::is_unread;
 use super::{
     Act, Answer, Applied, Call, Election, Happened, Life, Link, Logged, Look, Moment, Proposal,
@@ -221,7 +222,7 @@ impl Story {
                     fields.last_included_index = None; // a part of a snapshot ends nowhere
                 }
                 let brings = may_bring(purpose, &fields, args).then(|| args.clone());
-                if is_unread(purpose, &fields) {
+                if is_unread(purpose, &fields) || purpose == Purpose::Vote && is_guess(&fields) {
                     self.unread.push((self.calls.len(), args.clone()));
                 }
                 draft.places.insert(id.0, self.calls.len());

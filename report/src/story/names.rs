@@ -6,10 +6,11 @@
 //! 0, or one past the last. Where a run shows that, they aren't read, for they would say something wrong.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::parts::Parts;
 use super::{Call, Moment, Purpose, Story};
-use crate::fields::{HIGHEST, Names, Slot};
+use crate::fields::{Fields, HIGHEST, Named, Names, Slot};
 use crate::outcome::Outcome;
 
 /// How many requests without exception tell how indexes are counted.
@@ -26,9 +27,7 @@ impl Story {
     pub(super) fn judge_names(&mut self) {
         self.counts_other_entries =
             self.calls.iter().any(|call| call.args.commands_before.is_some());
-        if self.may_be_no_votes() {
-            self.forget_guessed_votes();
-        }
+        self.forget_questions();
         let mut otherwise = self.counted_otherwise();
         if otherwise.has(Slot::LastLogIndex) && self.shift_last_index() {
             otherwise.remove(Slot::LastLogIndex);
@@ -74,42 +73,57 @@ impl Story {
         Cow::Owned(story)
     }
 
-    /// Whether what is taken for requests for votes, by names that are guessed, comes from who can't be a candidate: it
-    /// isn't in that term, follows its leader, or leads it. So a question whether there would be votes is told from a
-    /// request for them.
-    fn may_be_no_votes(&self) -> bool {
-        let guessed = || {
-            let votes = self.votes.iter().map(|&place| &self.calls[place]);
-            votes.filter(|call| is_guessed_vote(call))
-        };
-        let is_none = |call: &&Call| {
-            let Some(term) = call.args.term.filter(|_| is_guessed_vote(call)) else { return false };
-            let server = call.from.server;
-            let view = self.view_at(server as usize, call.sent.at);
-            let is_behind = view
-                .is_some_and(|view| view.incarnation == call.from.incarnation && view.term < term);
-            let handled = self.handled_by(server as usize).rev();
-            let handled = handled.skip_while(|own| own.handled >= Some(call.sent));
-            let follows =
-                handled.take(COMPARED).any(|own| own.is_followed() && own.args.term == Some(term));
-            let leads = view.is_some_and(|view| {
-                view.incarnation == call.from.incarnation && view.is_leader && view.term == term
-            });
-            term == 0 || is_behind || follows || leads
-        };
+    /// Requests for votes whose names are guessed may be questions whether there would be votes. They are of a kind that
+    /// comes from who can't be a candidate.
+    fn forget_questions(&mut self) {
+        let guessed = self.places(|call| call.is_vote() && is_guess(&call.args));
+        let is_none = |place: &usize| self.is_no_candidate_s(&self.calls[*place]);
+        let none: BTreeSet<usize> = guessed.iter().copied().filter(is_none).collect();
+        if none.is_empty() {
+            return; // as nearly always
+        }
+        let mut kinds: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
+        for place in guessed {
+            let message = self.unread.binary_search_by_key(&place, |&(place, _)| place).ok();
+            let message = message.and_then(|own| self.unread[own].1.render().ok());
+            let words = message.map_or_else(String::new, |message| Parts::of(&message).words);
+            kinds.entry((&*self.calls[place].method, words)).or_default().push(place);
+        }
         // A question comes before each election. What a wrong server does now and then makes no question of the others.
-        guessed().filter(is_none).count() * 4 > guessed().count()
+        let is_question = |kind: &Vec<usize>| {
+            kind.iter().filter(|place| none.contains(place)).count() * 4 > kind.len()
+        };
+        let questions: BTreeSet<usize> = kinds.into_values().filter(is_question).flatten().collect();
+        if questions.is_empty() {
+            return;
+        }
+        questions.iter().for_each(|&place| self.calls[place].purpose = Purpose::Other);
+        self.votes.retain(|&place| self.calls[place].purpose == Purpose::Vote);
+        self.unread.retain(|(place, _)| !questions.contains(place));
+        // Where nothing asks for votes any more, these may have asked in a wrong term.
+        if !self.votes.is_empty() {
+            let named = Some(Named::PreVote);
+            questions.iter().for_each(|&place| self.calls[place].args.named = named);
+        }
+        self.elections = self.find_elections();
+        // Nor does a question prove its term.
+        self.notes_anew();
     }
 
-    fn forget_guessed_votes(&mut self) {
-        for &place in &self.votes {
-            let call = &mut self.calls[place];
-            if is_guessed_vote(call) {
-                call.purpose = Purpose::Other;
-            }
-        }
-        self.votes.retain(|&place| self.calls[place].purpose == Purpose::Vote);
-        self.elections.clear();
+    /// Whether a request for a vote comes from who can't be a candidate: it isn't in that term, follows its leader, or leads
+    /// it.
+    fn is_no_candidate_s(&self, call: &Call) -> bool {
+        let Some(term) = call.args.term else { return false };
+        let server = call.from.server;
+        let view = self.view_at(server as usize, call.sent.at);
+        let view = view.filter(|view| view.incarnation == call.from.incarnation);
+        let is_behind = view.is_some_and(|view| view.term < term);
+        let handled = self.handled_by(server as usize).rev();
+        let handled = handled.skip_while(|own| own.handled >= Some(call.sent));
+        let follows =
+            handled.take(COMPARED).any(|own| own.is_followed() && own.args.term == Some(term));
+        let leads = view.is_some_and(|view| view.is_leader && view.term == term);
+        term == 0 || is_behind || follows || leads
     }
 
     fn forget(&mut self, names: Names) {
@@ -468,6 +482,7 @@ fn index(call: &Call, slot: Slot) -> Option<u64> {
 }
 
 /// Whether a call is taken for a request for a vote by names that aren't the paper's.
-fn is_guessed_vote(call: &Call) -> bool {
-    call.args.named.is_none() && call.args.guessed.has(Slot::LastLogIndex)
+/// Whether what is read as a request for a vote may be a question whether there would be one.
+pub(super) fn is_guess(vote: &Fields) -> bool {
+    vote.named.is_none() && vote.guessed.has(Slot::LastLogIndex)
 }

@@ -181,7 +181,7 @@ impl Story {
         self.order.sort_by_key(|&(moment, _)| moment);
     }
 
-    fn places(&self, wanted: impl Fn(&Call) -> bool) -> Vec<usize> {
+    pub(super) fn places(&self, wanted: impl Fn(&Call) -> bool) -> Vec<usize> {
         let calls = self.calls.iter().enumerate();
         calls.filter(|(_, call)| wanted(call)).map(|(place, _)| place).collect()
     }

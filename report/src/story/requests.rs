@@ -44,7 +44,8 @@ impl Story {
             return Cow::Borrowed(self);
         }
         let mut kinds: BTreeMap<(&str, String), Requests> = BTreeMap::new();
-        for (place, message) in &self.unread {
+        let is_open = |place: usize| is_unread(self.calls[place].purpose, &self.calls[place].args);
+        for (place, message) in self.unread.iter().filter(|(place, _)| is_open(*place)) {
             let Ok(value) = message.render() else { continue };
             let parts = Parts::of(&value);
             let method = &*self.calls[*place].method;

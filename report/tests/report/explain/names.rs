@@ -270,3 +270,34 @@ fn a_question_before_the_vote_is_no_vote() {
         assert_eq!(findings(run), [vec![], vec![]] as [Vec<String>; 2], "{term}");
     }
 }
+
+/// One call asks for votes and, with another word in it, whether there would be any: in a term in which its sender isn't
+/// yet, and to which it may never come.
+#[test]
+fn a_word_tells_questions_from_votes() {
+    let mut run = Run::new(3);
+    let poll = |run: &mut Run, from: u32, to: u32, term: u64, kind: &str, now: u64| {
+        let tip = json!({ "epoch": 0, "place": 0 });
+        let args = json!({ "epoch": term, "kind": kind, "seat": from, "tip": tip });
+        run.call(from, to, "Raft.Poll", args, json!({ "epoch": now, "nod": true }));
+    };
+    (0..3).for_each(|server| _ = run.in_term(server, 0));
+    for kind in ["Sounding", "Ballot"] {
+        let now = u64::from(kind == "Ballot");
+        run.wait(1).in_term(0, now);
+        for voter in [1, 2] {
+            poll(&mut run, 0, voter, 1, kind, now);
+            run.in_term(voter, now);
+        }
+    }
+    run.leads(0, 1);
+    for _ in 0..4 {
+        poll(&mut run, 2, 1, 2, "Sounding", 1);
+        run.wait(100).accept(0, 2, &crate::run::heartbeat(1));
+    }
+    assert!(is_safe(&run), "a question proves no term");
+    let story = run.story();
+    assert_eq!(story.elections.len(), 1);
+    assert_eq!(story.calls.iter().filter(|call| call.is_pre_vote()).count(), 6);
+    assert_eq!(findings(run), [vec![], vec![]] as [Vec<String>; 2]);
+}
