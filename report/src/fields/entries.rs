@@ -47,10 +47,12 @@ impl SerializeSeq for Entries<'_> {
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, entry: &T) -> Result<(), Other> {
         let found = entry.serialize(EntryTerm).unwrap_or(None);
+        let found = found.filter(|found| found.how != How::InList);
         if found.is_some_and(|found| found.how != How::Named(Called::AsInPaper)) {
             *self.how = Called::Otherwise;
         }
-        self.terms.push(found.map(|found| found.term));
+        let times = found.map_or(1, |found| found.times);
+        self.terms.extend(std::iter::repeat_n(found.map(|found| found.term), times));
         Ok(())
     }
 
@@ -62,11 +64,20 @@ impl SerializeSeq for Entries<'_> {
 /// Takes the term of one entry: its field of that name, or the first number of a tuple.
 struct EntryTerm;
 
-/// The term of an entry, and how it was known.
+/// The term of an entry, and how it was known. Some Rafts send entries of one term together: a term, and a list of
+/// commands.
 #[derive(Clone, Copy)]
 struct Term {
     term: u64,
     how: How,
+    /// How many entries it is the term of.
+    times: usize,
+}
+
+impl Term {
+    fn new(term: u64, how: How) -> Term {
+        Term { term, how, times: 1 }
+    }
 }
 
 /// How a number was known to be a term.
@@ -80,6 +91,8 @@ enum How {
     Alone,
     /// It is the first of a list. It may be the index, or a command's.
     First,
+    /// It isn't known: this is a list of what isn't numbers, as of commands.
+    InList,
 }
 
 type Found = Option<Term>;
@@ -95,9 +108,11 @@ struct TermWithin {
     numbers: usize,
     /// How many of its numbers are indexes.
     places: usize,
-    /// How many fields it has.
+    /// How many fields, or elements, it has.
     fields: usize,
-    is_behind: bool,
+    /// How many commands a list in it has, if there is one; and how many fields are neither that nor numbers.
+    commands: Option<usize>,
+    others: usize,
     key: String,
 }
 
@@ -105,6 +120,7 @@ impl TermWithin {
     fn take<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         self.fields += 1;
         if name == "command" {
+            self.others += 1;
             return; // as in most logs
         }
         let meaning = Meaning::of(name);
@@ -112,29 +128,49 @@ impl TermWithin {
             && (how == Called::AsInPaper || self.term.is_none())
             && let Ok(Scalar::Number(term)) = value.serialize(One)
         {
-            self.term = Some(Term { term, how: How::Named(how) });
+            self.term = Some(Term::new(term, How::Named(how)));
         } else if let Ok(Scalar::Number(number)) = value.serialize(One) {
             if meaning.is_place {
                 self.places += 1;
             } else {
                 self.numbers += 1;
-                self.number = Some(Term { term: number, how: How::Alone });
+                self.number = Some(Term::new(number, How::Alone));
             }
-        } else if !meaning.is_no_message
-            && let Ok(Some(term)) = value.serialize(EntryTerm)
-        {
-            // A command may come behind it.
-            let is_better = |known: Term| term.how == How::First && known.how != How::First;
-            self.inner_term =
-                Some(self.inner_term.filter(|&known| is_better(known)).unwrap_or(term));
+        } else if meaning.is_no_message {
+            self.others += 1;
+        } else {
+            self.take_inner(value.serialize(EntryTerm).unwrap_or(None));
+        }
+    }
+
+    fn take_inner(&mut self, found: Found) {
+        match found {
+            Some(Term { how: How::InList, times, .. }) if self.commands.is_none() => {
+                self.commands = Some(times);
+            }
+            Some(term) if term.how != How::InList => {
+                self.others += 1;
+                // A command may come behind it.
+                let is_better = |known: Term| term.how == How::First && known.how != How::First;
+                self.inner_term =
+                    Some(self.inner_term.filter(|&known| is_better(known)).unwrap_or(term));
+            }
+            _ => self.others += 1,
         }
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) {
-        if !std::mem::replace(&mut self.is_behind, true)
-            && let Ok(Scalar::Number(term)) = value.serialize(One)
+        self.fields += 1;
+        if self.fields == 1 {
+            let number = value.serialize(One);
+            if let Ok(Scalar::Number(term)) = number {
+                self.term = Some(Term::new(term, How::First));
+            }
+        } else if self.fields == 2
+            && self.term.is_some()
+            && let Ok(Some(Term { how: How::InList, times, .. })) = value.serialize(EntryTerm)
         {
-            self.term = Some(Term { term, how: How::First });
+            self.commands = Some(times);
         }
     }
 
@@ -147,8 +183,18 @@ impl TermWithin {
             How::Named(_) => true,
             How::BesideIndex => number.is_none(),
             How::Alone | How::First => self.fields == 1,
+            How::InList => false,
         });
-        self.term.or(inner).or(number)
+        let found = self.term.or(inner).or(number);
+        let commands = self.commands.filter(|_| self.others == 0);
+        found.map(|found| Term { times: commands.unwrap_or(found.times), ..found })
+    }
+
+    /// The same of what comes one after the other: if it doesn't begin with a number, it is a list of commands.
+    fn found_in_list(self) -> Found {
+        let commands = Term { term: 0, how: How::InList, times: self.fields };
+        let found = self.term.map(|term| Term { times: self.commands.unwrap_or(1), ..term });
+        found.or(Some(commands).filter(|_| self.fields > 0))
     }
 }
 
@@ -172,9 +218,18 @@ impl Serializer for EntryTerm {
         serialize_struct(&'static str, usize) -> TermWithin;
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> TermWithin;
     }
-    look_within! {
-        serialize_newtype_variant(&'static str, u32, &'static str) -> Found;
+
+    /// What an enum has in a list are no entries.
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Found, Other> {
+        Ok(value.serialize(EntryTerm)?.filter(|found| found.how != How::InList))
     }
+
     refuse! {
         serialize_unit_variant(&'static str, u32, &'static str) -> Found;
         serialize_tuple_variant(&'static str, u32, &'static str, usize)
@@ -198,7 +253,7 @@ macro_rules! takes_elements {
             }
 
             fn end(self) -> Result<Found, Other> {
-                Ok(self.term)
+                Ok(self.found_in_list())
             }
         })*
     };

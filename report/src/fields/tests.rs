@@ -285,6 +285,30 @@ fn a_conflict_term_is_no_term() {
     assert_eq!(Fields::of(&json!({"x_term": 3, "conflict": {"term": 4}})), Fields::default());
 }
 
+/// A term, and the commands of the entries that have it.
+#[test]
+fn entries_of_a_term_may_come_together() {
+    let terms = |groups: serde_json::Value| Fields::of(&json!({ "entries": groups })).entries;
+    let both = Some(vec![Some(3), Some(3), Some(4)]);
+    assert_eq!(
+        terms(json!([{ "term": 3, "cmds": [[1], [2]] }, { "term": 4, "cmds": [[3]] }])),
+        both
+    );
+    assert_eq!(
+        terms(json!([{ "epoch": 3, "batch": [[1], [2]] }, { "epoch": 4, "batch": ["c"] }])),
+        both
+    );
+    assert_eq!(terms(json!([[3, [[1], [2]]], [4, [[3]]]])), both);
+    let index = json!([{ "term": 3, "index": 1, "items": [[1], [2]] }, { "term": 4, "index": 3, "items": [[3]] }]);
+    assert_eq!(terms(index), both);
+    // Bytes are one command, and what comes beside one is no list of them.
+    let one = Some(vec![Some(3)]);
+    assert_eq!(terms(json!([{ "term": 3, "data": [1, 2, 3] }])), one);
+    assert_eq!(terms(json!([[3, [1, 2, 3]]])), one);
+    assert_eq!(terms(json!([{ "term": 3, "data": [1, 2, 3], "peers": ["a", "b"] }])), one);
+    assert_eq!(terms(json!([{ "term": 3, "change": { "Peers": ["a", "b"] } }])), one);
+}
+
 #[test]
 fn entries_may_be_tuples() {
     let fields = Fields::of(&json!({"entries": [[3, "a"], ["b", 4], "c"]}));

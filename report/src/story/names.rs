@@ -93,7 +93,8 @@ impl Story {
         let is_question = |kind: &Vec<usize>| {
             kind.iter().filter(|place| none.contains(place)).count() * 4 > kind.len()
         };
-        let questions: BTreeSet<usize> = kinds.into_values().filter(is_question).flatten().collect();
+        let questions: BTreeSet<usize> =
+            kinds.into_values().filter(is_question).flatten().collect();
         if questions.is_empty() {
             return;
         }

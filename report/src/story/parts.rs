@@ -45,7 +45,7 @@ impl Parts {
             }
             Value::Array(all) if is_tuple(all) => self.take_all(all, path),
             Value::Array(all) if !all.first().is_some_and(Value::is_number) => {
-                let entries = all.iter().map(|entry| Parts::of(entry).numbers).collect();
+                let entries = all.iter().flat_map(|entry| Parts::of(entry).entries()).collect();
                 self.lists.push((path.to_owned(), entries));
             }
             Value::Bool(flag) => self.words += &format!("{path}={flag} "),
@@ -55,6 +55,15 @@ impl Parts {
 
     fn take_all(&mut self, all: &[Value], path: &str) {
         all.iter().enumerate().for_each(|(n, value)| self.take(value, &format!("{path}/{n}")));
+    }
+
+    /// The entries that an element of a list stands for: one for each command, if it has a list of them.
+    fn entries(self) -> impl Iterator<Item = Numbers> {
+        let times = match &*self.lists {
+            [(_, commands)] if !self.numbers.is_empty() => commands.len().max(1),
+            _ => 1,
+        };
+        std::iter::repeat_n(self.numbers, times)
     }
 
     pub(super) fn number(&self, path: &str) -> Option<u64> {

@@ -460,7 +460,11 @@ impl Learning<'_> {
     fn grows(&self, path: &str) -> bool {
         let is_there = |(place, parts): &(usize, Parts)| {
             let (call, term) = (&self.story.calls[*place], parts.number(self.path(Slot::Term)?)?);
-            Some(self.story.given_to(call, term).is_none_or(|given| parts.number(path) <= Some(given)))
+            Some(
+                self.story
+                    .given_to(call, term)
+                    .is_none_or(|given| parts.number(path) <= Some(given)),
+            )
         };
         let are_there = self.requests.iter().all(|own| is_there(own) == Some(true));
         are_there && !self.goes_back(path) && self.values(path).max() > self.values(path).min()

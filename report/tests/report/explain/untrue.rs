@@ -3,7 +3,9 @@
 use report::FailureKind::{Liveness, Safety};
 use serde_json::{Value, json};
 
-use crate::demands::{ACCEPTED, CALLS, Demanded, NO_LEADER, NOBODY, TERMS, TWO_COMMANDS, TWO_LEADERS};
+use crate::demands::{
+    ACCEPTED, CALLS, Demanded, NO_LEADER, NOBODY, TERMS, TWO_COMMANDS, TWO_LEADERS,
+};
 use crate::run::{Run, append, causes, granted, success};
 
 const DEMANDS: [Demanded; 7] =
@@ -18,7 +20,13 @@ fn accuses(run: &Run, id: &str) {
             let (_, _, it) = run.clone().fails((kind, check.clone()), "it fails");
             for finding in &it.findings {
                 if causes(&it).contains(&&*finding.id) {
-                    found.push((finding.id.clone(), String::new(), format!("{:?}", finding.confidence), format!("{:?}", finding.refuted_if), finding.evidence.iter().map(|e| e.text.clone()).collect::<Vec<_>>()));
+                    found.push((
+                        finding.id.clone(),
+                        String::new(),
+                        format!("{:?}", finding.confidence),
+                        format!("{:?}", finding.refuted_if),
+                        finding.evidence.iter().map(|e| e.text.clone()).collect::<Vec<_>>(),
+                    ));
                 }
             }
         }
@@ -160,12 +168,11 @@ fn commit_index_for_index_before() {
 #[test]
 fn kinds_by_number() {
     let mut run = Run::new(3);
-    let message = |kind: u8, from: u32, term: u64| {
-        json!({"zk": kind, "zt": term, "zs": from, "zi": 0, "zg": 0, "ze": [], "zc": 0})
-    };
+    let message = |kind: u8, from: u32, term: u64| json!({"zk": kind, "zt": term, "zs": from, "zi": 0, "zg": 0, "ze": [], "zc": 0});
     run.in_term(0, 1);
     for to in [1, 2] {
-        run.call(0, to, "Raft.Zip", message(1, 0, 1), json!({"term": 1, "ok": true})).in_term(to, 1);
+        run.call(0, to, "Raft.Zip", message(1, 0, 1), json!({"term": 1, "ok": true}))
+            .in_term(to, 1);
     }
     run.leads(0, 1);
     for _ in 0..10 {
