@@ -1,12 +1,14 @@
 //! Instead of an election: questions about votes, to which nobody says yes, or which change the terms (thesis §9.6).
 
+use std::collections::BTreeSet;
+
 use super::{Habit, life_at};
 use crate::check::Check;
 use crate::explain::Case;
 use crate::spec::Breach;
 use crate::spec::rules::{all_servers, candidates};
 use crate::story::{Call, Moment, Story, View};
-use crate::text::count;
+use crate::text::{count, named};
 
 /// How many answers a server must have got.
 const FEW: usize = 4;
@@ -16,12 +18,16 @@ pub(super) const TERM: &[Habit] = &[Habit::new(
     "it adopted the term later, or the answers came too late to tell it",
 )];
 
-/// Nobody leads, servers ask whether they would get votes, and all say no.
+/// Nobody leads, servers ask whether they would get votes, and a majority says no.
 pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
     let (story, from, until) = (case.story, case.window.from, case.window.until);
     let is_now = |call: &&Call| from <= call.sent.at && call.sent.at <= until;
     // Whoever hears a leader is right to say no.
-    if story.calls.iter().filter(is_now).any(Call::is_leaders) {
+    let hears = |call: &Call| {
+        let is_heard = call.handled.is_some_and(|at| at.at >= from && at.at <= until);
+        call.is_leaders() && is_heard && case.window.up.contains(&(call.to as usize))
+    };
+    if story.calls.iter().any(hears) {
         return None;
     }
     let mut all_in_own_term = true;
@@ -33,7 +39,9 @@ pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
         });
         let asked: Vec<&Call> = asked.collect();
         let Some(&last) = asked.last().filter(|_| asked.len() >= FEW) else { continue };
-        if asked.iter().any(|call| call.reply.vote_granted == Some(true)) {
+        let agreed = asked.iter().filter(|call| call.reply.vote_granted == Some(true));
+        let agreed: BTreeSet<u32> = agreed.map(|call| call.to).collect();
+        if agreed.len() + 1 >= story.majority() {
             return None;
         }
         let is_own = |call: &&Call| {
@@ -44,8 +52,12 @@ pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
         all_in_own_term &= in_own_term;
         let term = last.args.term.map_or(String::new(), |term| format!(" of term {term}"));
         let own = if in_own_term { ", which is its own," } else { "" };
+        let said = match agreed.is_empty() {
+            true => "all of them no".to_owned(),
+            false => format!("with yes only from {}", named(&agreed)),
+        };
         let text = format!(
-            "server {server} had asked for pre-votes{term}{own} and got {}, all of them no",
+            "server {server} had asked for pre-votes{term}{own} and got {}, {said}",
             count(asked.len(), "answer")
         );
         facts.push((server as u32, last, text));
@@ -56,7 +68,7 @@ pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
             "servers ask for pre-votes of the term that they are already in, and get none",
         )
     } else {
-        (&candidates::PRE_VOTES_REFUSED, "nobody leads, but no server grants a pre-vote")
+        (&candidates::PRE_VOTES_REFUSED, "nobody leads, but no majority grants a pre-vote")
     };
     let breach = Breach::of_several(rule, case.window.end(), what);
     let breach = facts.into_iter().fold(breach, |breach, (server, last, text)| {
@@ -177,7 +189,16 @@ fn brought_by_question<'a>(
         let mut views = story.views[other].iter().take_while(|other| is_before(other.moment));
         views.any(|other| other.term >= view.term)
     };
-    if (0..story.servers).any(was_in) || story.calls.iter().any(|call| in_term(&call)) {
+    // Its own election brought it there if it asks for votes before it is seen in another term.
+    let next = story.views_since(server as usize, view.moment).find(|it| it.moment > view.moment);
+    let stands = story.sent_by(server as usize).any(|call| {
+        let is_soon = call.sent > view.moment && next.is_none_or(|next| call.sent < next.moment);
+        call.is_vote() && call.args.term == Some(view.term) && is_soon
+    });
+    if stands
+        || (0..story.servers).any(was_in)
+        || story.calls.iter().any(|call| in_term(&call))
+    {
         return None;
     }
     story.calls.iter().find(|call| {

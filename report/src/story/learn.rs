@@ -49,12 +49,13 @@ struct Tally {
 }
 
 impl Tally {
-    fn says(self) -> Option<bool> {
+    /// What it says, if it seems to do so as often as that.
+    fn says(self, often: usize) -> Option<bool> {
         let Tally { yes, no } = self;
-        match (yes, no) {
-            (OFTEN.., _) if yes > CLEARLY * no => Some(true),
-            (_, OFTEN..) if no > CLEARLY * yes => Some(false),
-            _ => None,
+        match () {
+            () if yes >= often && yes > CLEARLY * no => Some(true),
+            () if no >= often && no > CLEARLY * yes => Some(false),
+            () => None,
         }
     }
 }
@@ -147,12 +148,27 @@ impl Story {
             let own = own.filter_map(|(form, answer)| Some((answer.place, (*says.get(form)?)?)));
             let own: Vec<(usize, bool)> = own.collect();
             if self.makes(leaders, &own) {
+                let is_vote = unread.first().is_some_and(|it| self.calls[it.place].is_vote());
                 learned.says.extend(own);
+                learned.says.extend(is_vote.then(|| self.pre_votes_in(&says)).into_iter().flatten());
                 learned.words.extend(words);
             }
         }
         learned.says.sort_unstable();
         (!learned.says.is_empty()).then_some(learned)
+    }
+
+    /// What answers to pre-votes say that have the forms of votes.
+    fn pre_votes_in(&self, says: &BTreeMap<String, Option<bool>>) -> Vec<(usize, bool)> {
+        let unread = self.places(|call| call.is_pre_vote() && call.reply.says().is_none());
+        let said = |place: usize| {
+            let value = self.calls[place].brings_back.as_ref()?.render().ok()?;
+            let form = form_of(&value, None, &[]);
+            let said = |form: &String| says.get(form).copied().flatten();
+            let other = || Some(!said(&other_flag(&form)?)?);
+            Some((place, said(&form).or_else(other)?))
+        };
+        unread.into_iter().filter_map(said).collect()
     }
 
     /// What answers of one kind say by words, flags, and what is left out. `None` if all are alike, but for numbers and
@@ -178,7 +194,9 @@ impl Story {
         let is_known = agreed.len() == if is_vote { 1 } else { 2 };
         let is_known = is_known && !tallies.keys().any(|form| is_open(form));
         let says = tallies.into_iter().map(|(form, tally)| {
-            let said = tally.says().or((is_known && tally.yes == 0).then_some(false));
+            // A single flag says the one or the other.
+            let often = if other_flag(&form).is_some() { 1 } else { OFTEN };
+            let said = tally.says(often).or((is_known && tally.yes == 0).then_some(false));
             let said = said.filter(|_| !is_open(&form));
             (form, said)
         });
@@ -213,7 +231,7 @@ impl Story {
         let reaches: BTreeSet<Option<u64>> = own.map(|(_, answer)| reach(answer)).collect();
         // What is the same for different requests follows them.
         let follows = yes.contains(['=', '+']) && reaches.len() > 1;
-        if agreed.next().is_some() || !follows || tally.says() != Some(true) {
+        if agreed.next().is_some() || !follows || tally.says(OFTEN) != Some(true) {
             return None;
         }
         let is_beyond = |form: &str| form.contains('>') || form.contains('+') && !yes.contains('+');
@@ -360,6 +378,15 @@ fn is_telling(form: &str) -> bool {
     let has_word = form.contains(|letter: char| letter.is_ascii_uppercase())
         || ["null", "true", "false"].iter().any(|word| form.contains(word));
     has_word && !form.contains('#') && !form.contains("...")
+}
+
+/// The same form with the other flag, if it has one flag.
+fn other_flag(form: &str) -> Option<String> {
+    let is_one = form.matches("true").count() + form.matches("false").count() == 1;
+    is_one.then(|| match form.contains("true") {
+        true => form.replace("true", "false"),
+        false => form.replace("false", "true"),
+    })
 }
 
 /// What tells an answer from others. Of a number it is how far it reaches, if that is asked; of a term nothing.

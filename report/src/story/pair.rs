@@ -56,9 +56,13 @@ fn with_learned(story: Cow<'_, Story>) -> Cow<'_, Story> {
     let mut story = story.into_owned();
     for &(place, said) in &learned.says {
         let call = &mut story.calls[place];
-        call.reply.success = Some(said);
-        call.reply.guessed.insert(Slot::Success);
-        call.reply = call.reply.to(call.purpose);
+        if call.is_append() {
+            call.reply.success = Some(said);
+            call.reply.guessed.insert(Slot::Success);
+        } else {
+            call.reply.vote_granted = Some(said);
+            call.reply.guessed.insert(Slot::VoteGranted);
+        }
     }
     story.learned = Some(learned);
     Cow::Owned(story)

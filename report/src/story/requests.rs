@@ -304,8 +304,13 @@ impl Learning<'_> {
         (of >= OFTEN && 10 * hits >= 9 * of).then_some((hits, values.len()))
     }
 
-    /// What a number is by its name, in the lab's words or by what another kind of requests tells.
+    /// What a number is by its name, in the lab's words or by what another kind of requests tells. Of two numbers that are
+    /// called as the request's term is, the other is an entry's.
     fn by_name(&self, path: &str) -> Option<Is> {
+        let is_term = |term: &str| term != path && name(term) == name(path);
+        if self.path(Slot::Term).is_some_and(is_term) {
+            return Some(Is::EntryTerm);
+        }
         let own = self.named.get(name(path)).copied();
         own.or_else(|| is_index_beside_term(&name(path).to_ascii_lowercase()).then_some(Is::Index))
     }
@@ -314,9 +319,13 @@ impl Learning<'_> {
     fn best(&self, is: Is, share: impl Fn(&str) -> Option<(usize, usize)>) -> Option<String> {
         let shares = self.open().into_iter().filter_map(|path| Some((share(path)?, path)));
         let mut shares: Vec<((usize, usize), &str)> = shares.collect();
+        let is_named = |&(_, path): &((usize, usize), &str)| self.by_name(path) == Some(is);
+        if shares.iter().any(is_named) {
+            shares.retain(is_named);
+        }
         // Of numbers that never change one is like the other, but for its name.
         if shares.iter().all(|((_, values), _)| *values == 1) && shares.len() > 1 {
-            shares.retain(|(_, path)| self.by_name(path) == Some(is));
+            return None;
         }
         let is_alone = shares.len() == 1;
         let ((_, values), path) =
