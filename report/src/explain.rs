@@ -143,11 +143,18 @@ fn ranked(case: &Case<'_>) -> Vec<Breach> {
         .breaches
         .iter()
         .partition(|breach| matches!(breach.rule.kind, Kind::Safety | Kind::Contract));
-    let (consequences, causes): (Vec<&Breach>, Vec<&Breach>) =
+    let (consequences, mut causes): (Vec<&Breach>, Vec<&Breach>) =
         rules.into_iter().partition(|breach| breach.rule.is_consequence());
-    ranked.extend(first(&causes));
     let (fitting, costs): (Vec<_>, Vec<_>) =
         habits::find(case).into_iter().partition(|breach| breach.rule.kind != Kind::Budget);
+    // What a server does wrong since its task has ended is the task's.
+    let stuck = fitting.first().filter(|found| found.rule.id == contract::TASK_ENDED.id);
+    let is_its = |cause: &Breach, stuck: &Breach| {
+        let ended = stuck.facts.first().map(|fact| fact.at);
+        cause.servers == stuck.servers && Some(cause.at.at) > ended && !cause.is_certain()
+    };
+    causes.retain(|cause| !stuck.is_some_and(|stuck| is_its(cause, stuck)));
+    ranked.extend(first(&causes));
     // Of a server that does what it needn't, the check may tell more, unless the run shows what made it do that.
     let tells_why = |breach: &&Breach| {
         [&leaders::FORMER_TERM, &contract::LATE_REPLY].iter().any(|rule| rule.id == breach.rule.id)

@@ -23,6 +23,7 @@ mod same_times;
 mod saves;
 mod sending;
 mod snapshots;
+mod tasks;
 mod timers;
 mod turns;
 mod votes;
@@ -114,6 +115,8 @@ pub(crate) fn find(case: &Case<'_>) -> Vec<Breach> {
     if !waited {
         return found;
     }
+    // Whatever else comes of it.
+    found.splice(0..0, tasks::IDLE.look(case));
     // What a test waited for may not have come because for a good part of that time nobody led.
     if case.failure.check != Check::OneLeader
         && let Some(window) = leadership::leaderless(case.story, &case.window)

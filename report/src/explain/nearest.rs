@@ -7,10 +7,11 @@ mod took;
 
 use super::{Case, Confidence, Evidence, Finding};
 use crate::check::Check;
+use crate::event::Time;
 use crate::failure::FailureKind;
 use crate::spec::rules::candidates;
 use crate::story::{Call, Purpose};
-use crate::text::list;
+use crate::text::{count, list};
 use crate::unreadable::unchecked;
 
 /// What is known of a failure without a known cause; nothing if its own sentence says what is wrong.
@@ -59,6 +60,39 @@ fn finding(
     }
 }
 
+/// How long an answer may be that is quoted.
+const QUOTED: usize = 60;
+
+/// What is known of the answers to calls of one kind, of which nobody may know what they ask for.
+fn came_back(calls: &[&Call], until: Time, is_other: bool) -> String {
+    // What was answered, and whose answer was lost or is still on its way, its sender doesn't know.
+    let answered = calls.iter().filter(|call| call.replied().is_some_and(|at| at <= until));
+    let answered: Vec<&Call> = answered.copied().collect();
+    let (n, some) = (answered.len(), answered.first());
+    let Some(first) = some else { return "none answered".to_owned() };
+    // Where answers are messages of their own, what comes back says nothing.
+    let mut handled = calls.iter().filter(|call| call.handled.is_some());
+    if handled.all(|call| call.says_nothing_back()) && first.brings_back.is_none() {
+        return format!("{n} delivered");
+    }
+    // What answers to snapshots say isn't yes or no.
+    if first.is_snapshot() {
+        return format!("{n} answered");
+    }
+    if !is_other && answered.iter().any(|call| call.reply.says().is_some()) {
+        let agreed = answered.iter().filter(|call| call.is_granted() || call.is_accepted());
+        return format!("{n} answered, {} with yes", agreed.count());
+    }
+    let quote = |call: &Call| Some(call.brings_back.as_ref()?.render().ok()?.to_string());
+    let same = quote(first).filter(|said| said.len() <= QUOTED);
+    let same = same.filter(|said| answered.iter().all(|call| quote(call).as_ref() == Some(said)));
+    match same {
+        Some(said) if n > 1 => format!("{n} answered, each time with {said}"),
+        _ if is_other => format!("{n} answered"),
+        _ => format!("{n} answered, but this report can't read yes or no"),
+    }
+}
+
 /// What the servers did that could have met the failing check.
 fn meanwhile(case: &Case<'_>) -> Finding {
     let (story, window) = (case.story, &case.window);
@@ -81,34 +115,20 @@ fn meanwhile(case: &Case<'_>) -> Finding {
             (Purpose::Other, false, "call of another kind", "calls of other kinds"),
         ] {
             let calls = sent(purpose, asks_before);
-            // What was answered, and whose answer was lost or is still on its way, its sender doesn't know.
-            let answered =
-                calls.iter().filter(|call| call.replied().is_some_and(|at| at <= window.until));
-            let agreed = answered.clone().filter(|call| call.is_granted() || call.is_accepted());
-            // What answers to snapshots say isn't yes or no.
-            let is_unread = purpose != Purpose::Snapshot
-                && answered.clone().all(|call| call.reply.says().is_none());
-            let answered = answered.count();
-            if !calls.is_empty() {
-                let name =
-                    format!("{} {}", calls.len(), if calls.len() == 1 { one } else { several });
-                // Where answers are messages of their own, what comes back says nothing.
-                let mut handled = calls.iter().filter(|call| call.handled.is_some());
-                let says_nothing = answered > 0 && handled.all(|call| call.says_nothing_back());
-                did.push(match says_nothing {
-                    true => format!("{name} ({answered} delivered)"),
-                    // Nobody knows what they ask for.
-                    false if purpose == Purpose::Other && !asks_before => {
-                        format!("{name} ({answered} answered)")
-                    }
-                    false if is_unread && answered > 0 => {
-                        format!(
-                            "{name} ({answered} answered, but this report can't read yes or no)"
-                        )
-                    }
-                    false => format!("{name} ({answered} answered, {} with yes)", agreed.count()),
-                });
+            if calls.is_empty() {
+                continue;
             }
+            let is_other = purpose == Purpose::Other && !asks_before;
+            let method = calls[0].method.rsplit('.').next().unwrap_or_default();
+            let is_one_method = calls.iter().all(|call| call.method == calls[0].method);
+            let name = match calls.len() {
+                n if is_other && is_one_method && !method.is_empty() => {
+                    count(n, &format!("{method} call"))
+                }
+                1 => format!("1 {one}"),
+                n => format!("{n} {several}"),
+            };
+            did.push(format!("{name} ({})", came_back(&calls, window.until, is_other)));
         }
         let mut applied = story.applied.iter().filter(|it| it.server.server as usize == server);
         let last = applied.rfind(|it| it.moment.at <= window.until).map_or(0, |it| it.index);

@@ -375,7 +375,7 @@ fn saved_for_applied(case: &Case<'_>) -> Option<Breach> {
     let was_kept = is_its_end
         || knew_of_more(story, &first) && had_come_to(story, server, life.from, index - 2)
         || goes_on_as_before(story, &first)
-        || had_come_to(story, server, life.from, index - 1) && leaves_none_out(story, &first);
+        || had_come_to(story, server, life.from, index - 1) && leaves_none_out(case, &first);
     if was_sent
         || !was_kept
         || story.all_held_by(server as u32, applied.moment).any(covers)
@@ -434,19 +434,28 @@ fn goes_on_as_before(story: &Story, first: &First<'_>) -> bool {
     })
 }
 
-/// Whether another server's service got several entries at the same time, one after the other: what sends them leaves none
-/// out by itself.
-fn leaves_none_out(story: &Story, first: &First<'_>) -> bool {
-    let own = |server| story.applied_by(server).filter(|it| it.command.is_some());
+/// Whether another server's service got several entries that were committed at the same time, one after the other: what
+/// sends them leaves none out by itself.
+fn leaves_none_out(case: &Case<'_>, first: &First<'_>) -> bool {
     let has_row = |server| {
-        let next = own(server).skip(1);
-        own(server).zip(next).any(|(one, next)| {
+        let own = || case.story.applied_by(server).filter(|it| it.command.is_some());
+        own().zip(own().skip(1)).any(|(one, next)| {
             one.server == next.server
                 && one.moment.at == next.moment.at
                 && one.index + 1 == next.index
         })
     };
-    (0..story.servers as u32).any(|server| server != first.server as u32 && has_row(server))
+    let has_all = |server| {
+        known_and_applied(case, server).is_some_and(|(known, applied)| {
+            let got = |index: u64| applied.iter().any(|applied| applied.index == index);
+            known.windows(2).any(|pair| {
+                let mut new = pair[0].commit + 1..=pair[1].commit;
+                pair[1].commit > pair[0].commit + 1 && new.all(got)
+            })
+        })
+    };
+    let mut others = (0..case.story.servers as u32).filter(|&it| it != first.server as u32);
+    others.any(|server| has_row(server) || has_all(server))
 }
 
 /// Whether `index` is the last that a server had applied before its present life, or where its log

@@ -195,10 +195,7 @@ fn brought_by_question<'a>(
         let is_soon = call.sent > view.moment && next.is_none_or(|next| call.sent < next.moment);
         call.is_vote() && call.args.term == Some(view.term) && is_soon
     });
-    if stands
-        || (0..story.servers).any(was_in)
-        || story.calls.iter().any(|call| in_term(&call))
-    {
+    if stands || (0..story.servers).any(was_in) || story.calls.iter().any(|call| in_term(&call)) {
         return None;
     }
     story.calls.iter().find(|call| {

@@ -314,11 +314,11 @@ pub(super) fn dead(case: &Case<'_>) -> Option<Breach> {
         if until.since(reset.max(free.unwrap_or(reset))) <= PATIENCE {
             continue;
         }
-        if elections.is_empty() {
-            breach.what =
-                "a server's election timer has not fired: it is dead, or its timeout is longer than the test \
-                 waits".into();
+        breach.what = match elections.is_empty() {
+            true => "a server's election timer has not fired: it is dead, or its timeout is longer than the test waits",
+            false => "a server's election timer no longer fires, or its timeout has grown beyond what the test waits",
         }
+        .into();
         let text = format!(
             "server {server} {why}; in the {} since then it has heard from no leader, given no vote and started no \
              election",
@@ -377,7 +377,8 @@ pub(super) fn silent_since_restart(case: &Case<'_>) -> Option<Breach> {
         });
         let is_long = until.since(life.from.at) > PATIENCE;
         let heard = story.handled_by(server).any(|call| {
-            call.is_followed() && call.handled.is_some_and(|at| until.since(at.at) < PATIENCE)
+            let is_late = call.handled.is_some_and(|at| until.since(at.at) < PATIENCE);
+            is_late && (call.is_leaders() || is_unread(call))
         });
         if sends(server, life.incarnation) || !is_long || is_usual || heard || works.is_none() {
             continue;
@@ -537,9 +538,12 @@ pub(super) fn never_stands(case: &Case<'_>) -> Option<Breach> {
         case.story.views[server].iter().any(leads_then)
             || leads(case.story, server, case.window.from).is_some()
     };
-    let is_silent = |&(&server, elections): &(&usize, &Vec<Election>)| {
-        within(elections) == 0 && !has_led(server)
+    // Nor has it stood in a former life.
+    let stood = |server: usize| {
+        let mut all = case.story.elections.iter().filter(|it| case.window.contains(it.at));
+        all.any(|election| election.candidate.server as usize == server)
     };
+    let is_silent = |&(&server, _): &(&usize, &Vec<Election>)| !stood(server) && !has_led(server);
     let (&server, elections) = voters.iter().find(is_silent)?;
     // A message that can't be read may be a request for a vote.
     let until = case.window.until;

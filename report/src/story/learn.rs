@@ -150,7 +150,9 @@ impl Story {
             if self.makes(leaders, &own) {
                 let is_vote = unread.first().is_some_and(|it| self.calls[it.place].is_vote());
                 learned.says.extend(own);
-                learned.says.extend(is_vote.then(|| self.pre_votes_in(&says)).into_iter().flatten());
+                learned
+                    .says
+                    .extend(is_vote.then(|| self.pre_votes_in(&says)).into_iter().flatten());
                 learned.words.extend(words);
             }
         }

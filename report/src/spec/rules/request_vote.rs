@@ -157,7 +157,7 @@ fn votes_for_outdated(known: &Known<'_>, moment: Moment, call: &Call) -> Option<
         // It compared what it has: what it lacks it had confirmed without taking it.
         if seen_index < own.1 && offered >= (seen_term, seen_index) {
             let what = format!(
-                "server {voter} confirmed the entry of term {} at index {}, but did not append it",
+                "server {voter} confirmed the entry of term {} at index {}, but its log doesn't have it",
                 own.0, own.1
             );
             let breach = Breach::new(&NOT_APPENDED, moment, voter, what).facts(had);

@@ -211,7 +211,7 @@ fn where_no_call_is_recognised_no_rule_was_checked() {
         "rules about who is elected (no request for votes is recognised)",
         "rules about what logs contain (no AppendEntries is recognised)",
         "no broken rule was found among those that could be checked",
-        "2 calls of other kinds (2 answered)",
+        "2 calls of other kinds (2 answered",
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }

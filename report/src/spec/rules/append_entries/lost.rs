@@ -300,7 +300,7 @@ pub(super) fn lost(
         new(&LOG_NOT_SAVED, format!("server {number} lost {entry} in a crash"))
     } else if never {
         // Nothing that came since can have cut it.
-        let what = format!("server {number} confirmed {entry}, but did not append it");
+        let what = format!("server {number} confirmed {entry}, but its log doesn't have it");
         new(&NOT_APPENDED, what)
     } else if let Some(overlapping) =
         short.filter(|short| began_before(short, server.log.confirmed(index).as_ref()))
