@@ -308,6 +308,11 @@ impl Fields {
         self.take_numbers(said.collect(), |_| true);
     }
 
+    /// Whether it has no such number.
+    pub(crate) fn lacks(&self, slot: Slot) -> bool {
+        self.clone().number(slot as u8).is_none_or(|number| number.is_none())
+    }
+
     /// The place of a number.
     fn number(&mut self, slot: u8) -> Option<&mut Option<u64>> {
         Some(match slot {

@@ -23,6 +23,7 @@ pub use data::{
     Reached, Refusal, Save, Snapshot, Step, TaskEnd, View,
 };
 pub use learn::Learned;
+pub use requests::Readings;
 pub use standing::Standing;
 
 pub use crate::reused::{Kept, Reused};
@@ -102,6 +103,8 @@ pub struct Story {
     pub counts_other_entries: bool,
     /// The requests of which not all could be read, as places in `calls`, in order.
     pub unread: Vec<(usize, Payload)>,
+    /// How requests are read whose names nobody knows, as far as the run tells that.
+    pub read_so: Readings,
     /// How answers are read whose words nobody knows, if the run tells that.
     pub learned: Option<Learned>,
 }

@@ -99,8 +99,8 @@ impl fmt::Display for Misuse {
             Misuse::SameCalls(Burst { server, calls, lasted, .. }) => write!(
                 f,
                 "server {server} made the same call to the same server {} times in a row {}, none with \
-                 success. Before the next call, wait for the answer; then sleep for at least a millisecond, or \
-                 wait until something has changed",
+                 success. Change what the call says by what its answer or error tells; before the same call \
+                 again, sleep for at least a millisecond, or wait until something has changed",
                 grouped(*calls),
                 within(*lasted)
             ),

@@ -92,6 +92,13 @@ pub(crate) async fn of_one_term(cfg: &Config, holds: [&Hold; 2], least: u64) -> 
 pub(crate) fn accept(cfg: &Config, leader: usize, command: impl Into<Value>) -> u64 {
     match cfg.start(leader, command) {
         Some(start) => start.index,
+        None if !cfg.is_leader(leader) => {
+            let check = Check::LeaderStays { server: leader as u32 };
+            let message = format!(
+                "server {leader} was elected, and leads no more when it is given a command"
+            );
+            cfg.fatal((FailureKind::Liveness, check), message)
+        }
         None => {
             let check = Check::Accepted { server: Some(leader as u32), is_seen: true };
             let message = format!("server {leader} leads and refuses a command");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::event::RpcId;
 use crate::fields::Slot;
-use crate::spec::{Basis, Doubt, Fact};
+use crate::spec::{Basis, Doubt, Fact, either};
 use crate::story::{Call, Story};
 use crate::text::list;
 
@@ -59,8 +59,28 @@ pub(super) fn doubt(story: &Story, facts: &[Fact]) -> Option<Doubt> {
     Some(Doubt::Shown(Fact::new(Basis::Concluded, call.sent.at, text, [call.id])))
 }
 
-/// What would refute how the answers are read of which `facts` tell, if their words were learned from the run.
+/// What would refute how the messages are read of which `facts` tell, if that was learned from the run.
 pub(super) fn reading(story: &Story, facts: &[Fact]) -> Option<String> {
+    either([of_requests(story, facts), of_answers(story, facts)])
+}
+
+/// The same of requests.
+fn of_requests(story: &Story, facts: &[Fact]) -> Option<String> {
+    let places = &story.read_so.places;
+    let told = facts.iter().flat_map(|fact| &fact.calls).filter_map(|id| {
+        let own = places.binary_search_by_key(id, |&(place, _)| story.calls[place].id).ok()?;
+        let (place, kind) = places[own];
+        Some((&*story.calls[place].method, &*story.read_so.kinds[kind]))
+    });
+    let told: BTreeSet<(&str, &str)> = told.filter(|(_, clauses)| !clauses.is_empty()).collect();
+    let clauses = told.into_iter().map(|(method, clauses)| {
+        Some(format!("in {method}, {clauses}: that was concluded from the run"))
+    });
+    either(clauses)
+}
+
+/// What would refute how the answers are read of which `facts` tell, if their words were learned from the run.
+fn of_answers(story: &Story, facts: &[Fact]) -> Option<String> {
     let learned = story.learned.as_ref()?;
     let says = &learned.says;
     let answered = |id: &RpcId| {

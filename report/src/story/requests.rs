@@ -24,6 +24,15 @@ const LOOKED_AT: usize = 1000;
 /// How often something must be so that is taken for learned.
 const OFTEN: usize = 3;
 
+/// How requests are read whose names don't tell what their numbers are.
+#[derive(Clone, Debug, Default)]
+pub struct Readings {
+    /// The requests that are read so, in order, as places in [`Story::calls`], each with its kind.
+    pub places: Vec<(usize, usize)>,
+    /// What is taken for what in the requests of each kind, in clauses that deny it.
+    pub kinds: Vec<String>,
+}
+
 /// How the requests of a kind are read.
 struct Reading {
     purpose: Purpose,
@@ -58,10 +67,16 @@ impl Story {
         }
         let mut story = self.clone();
         for (requests, reading) in kinds.iter().zip(&readings) {
+            let Some(reading) = reading else { continue };
             for (place, parts) in requests {
-                reading.iter().for_each(|reading| reading.read(&mut story.calls[*place], parts));
+                reading.read(&mut story.calls[*place], parts);
             }
+            let kind = story.read_so.kinds.len();
+            story.read_so.places.extend(requests.iter().map(|&(place, _)| (place, kind)));
+            let before = &self.calls[requests[0].0].args;
+            story.read_so.kinds.push(reading.in_words(before));
         }
+        story.read_so.places.sort_unstable();
         story.take_over_readings();
         Cow::Owned(story)
     }
@@ -507,6 +522,19 @@ impl Learning<'_> {
 }
 
 impl Reading {
+    /// What it takes for what, beyond what names told `before`, in clauses that deny it.
+    fn in_words(&self, before: &Fields) -> String {
+        let list = self.entries.iter().filter(|_| before.entries.is_none());
+        let list = list.map(|(list, _)| (Slot::Entries, list));
+        let numbers = self.numbers.iter().map(|(slot, path)| (*slot, path));
+        let learned = numbers.filter(|(slot, _)| before.lacks(*slot)).chain(list);
+        let clauses = learned.map(|(slot, path)| {
+            let name = path.trim_start_matches('/').replace('/', ".");
+            format!("\"{name}\" isn't {}", slot.paper_name())
+        });
+        clauses.collect::<Vec<_>>().join(", or ")
+    }
+
     /// Reads a request so.
     fn read(&self, call: &mut Call, parts: &Parts) {
         let said =

@@ -163,9 +163,42 @@ fn requests_in_foreign_words_are_learned() {
             }
         }
         run.leads(0, 1).wait(2000);
-        causes(&run.fails(ACCEPTED, "it fails").2).contains(&"log-mismatch-accepted")
+        let found = run.fails(ACCEPTED, "it fails").2.findings;
+        let found = found.into_iter().find(|found| found.id == "log-mismatch-accepted");
+        let wrong_if = found.as_ref().and_then(|found| found.refuted_if.clone());
+        let says_how = wrong_if.unwrap_or_default().contains("\"zp.zq\" isn't prevLogIndex");
+        assert_eq!(says_how, found.is_some(), "{found:?}");
+        found.is_some()
     };
     assert!(accuses(2, true));
     assert!(!accuses(0, true), "all fit");
     assert!(!accuses(2, false), "no number is the leader's term");
+}
+
+/// What a flag says is known from the votes that made a leader, and said of questions before the next vote.
+#[test]
+fn questions_are_answered_as_votes_are() {
+    let first = |nod: bool| {
+        let mut run = Run::new(3);
+        let poll = |run: &mut Run, from: u32, to: u32, term: u64, kind: &str, nod: bool| {
+            let tip = json!({ "epoch": 0, "place": 0 });
+            let args = json!({ "epoch": term, "kind": kind, "seat": from, "tip": tip });
+            run.call(from, to, "Raft.Poll", args, json!({ "epoch": term, "nod": nod }));
+        };
+        (0..3).for_each(|server| _ = run.in_term(server, 0));
+        for (kind, now) in [("Sounding", 0), ("Ballot", 1)] {
+            run.wait(1).in_term(0, now);
+            [1, 2].into_iter().for_each(|voter| poll(&mut run, 0, voter, 1, kind, true));
+        }
+        run.leads(0, 1).in_term(1, 1).in_term(2, 1);
+        run.appends(0, 1, &append(1, [0, 0], &[], 0));
+        run.wait(100).crash(0).step("elect");
+        for _ in 0..6 {
+            poll(run.wait(400), 1, 2, 2, "Sounding", nod);
+        }
+        let (_, _, explanation) = run.fails(NO_LEADER, "it fails");
+        causes(&explanation).first().map(|&id| id.to_owned())
+    };
+    assert_eq!(first(false).as_deref(), Some("pre-votes-refused"));
+    assert_ne!(first(true).as_deref(), Some("pre-votes-refused"));
 }

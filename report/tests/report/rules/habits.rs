@@ -809,6 +809,71 @@ fn heartbeats_with_an_empty_list_bring_nothing() {
     assert!(!finds(probes(None), ACCEPTED, "stops-at-failed-call"));
 }
 
+/// A server whose task has ended refuses all, and sends nothing.
+#[test]
+fn a_server_that_does_nothing_since_its_task_has_ended() {
+    let refuses = |ends: bool, agrees: bool| {
+        let mut run = one();
+        run.wait(100);
+        if ends {
+            run.ends_task(1, 7, TaskEnding::Returned);
+        }
+        run.accept(0, 2, &entries(1, &[1])).apply(0, 1);
+        run.accept(0, 2, &append(1, [1, 1], &[], 1)).apply(2, 1);
+        for _ in 0..30 {
+            run.wait(100).reject(0, 1, &append(1, [1, 1], &[], 1));
+        }
+        if agrees {
+            run.accept(0, 1, &entries(1, &[1]));
+        }
+        let (_, _, explanation) = run.fails(ACCEPTED, "it fails");
+        causes(&explanation).first() == Some(&"task-ended")
+    };
+    assert!(refuses(true, false));
+    assert!(!refuses(false, false));
+    assert!(!refuses(true, true), "another task does its work");
+}
+
+/// A server comes to a term that it was asked about, and stands in it itself.
+#[test]
+fn who_stands_was_brought_to_its_term_by_nobody() {
+    let raised = |stands: bool| {
+        let mut run = Run::new(3);
+        run.step("elect");
+        for term in 1..=6 {
+            let args =
+                json!({ "term": term, "candidate_id": 0, "last_log_index": 0, "last_log_term": 0 });
+            run.wait(300).call(0, 1, "Raft.PreVote", args, granted(term)).in_term(1, term);
+            if stands {
+                run.asks(1, 2, &ask(term));
+            }
+            run.wait(5).in_term(0, term);
+        }
+        finds(run, NO_LEADER, "pre-vote-raises-term")
+    };
+    assert!(raised(false));
+    assert!(!raised(true));
+}
+
+/// A server that is restarted again and again stands before its present life.
+#[test]
+fn who_has_stood_in_a_former_life_has_a_timer() {
+    let never = |stands: bool| {
+        let mut run = Run::new(3);
+        run.step("elect");
+        for term in 1..=40 {
+            run.wait(300 + term % 7).in_term(0, term).give(0, 1, term).give(0, 2, term);
+            if stands && term == 3 {
+                run.in_term(1, term).refuse(1, 2, term).restart(1);
+            }
+        }
+        let (_, _, explanation) = run.fails(NO_LEADER, "it fails");
+        format!("{explanation:?}").contains("and server 1 none")
+    };
+    assert!(never(false));
+    assert!(!never(true));
+}
+
 /// Requests for votes come in between, and nobody knows whether they were refused.
 #[test]
 fn what_may_have_restarted_a_timer_leaves_its_length_open() {

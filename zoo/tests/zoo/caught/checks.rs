@@ -29,6 +29,7 @@ const CHECKS: &[(&str, &[&str])] = &[
     ("was told of term N", &["term_adopted"]),
     ("rejected Start()", &["accepted"]),
     ("leads and refuses a command", &["accepted"]),
+    ("leads no more when it is given a command", &["leader_stays"]),
     ("missing in [", &["accepted", "same_command"]),
     ("one(", &["agreed"]),
     ("decided for index", &["agreed"]),
