@@ -64,10 +64,7 @@ pub(super) const HABITS: &[Habit] = &[
         pre_votes::all_refused,
         "a server had just heard from a leader, or its log was more up-to-date",
     ),
-    Habit::new(
-        pre_votes::raise_terms,
-        "a server had been in that term before, or something else had told it of the term",
-    ),
+    pre_votes::RAISE,
     Habit::new(
         timers::dead,
         "in a longer run the server starts an election as soon as one of its calls returns: then the timer waits \

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Habit, applying, elections, leads, life_at, turns, up};
+use super::{Habit, applying, elections, leads, life_at, pre_votes, turns, up};
 use crate::check::Check;
 use crate::event::{Caller, Time};
 use crate::explain::{Case, Window};
@@ -51,6 +51,7 @@ fn leads_unelected(case: &Case<'_>) -> Option<Breach> {
 const SENT_MEANWHILE: &str = "it sent something as a leader in one of these terms";
 
 pub(super) const HABITS: &[Habit] = &[
+    pre_votes::RAISE,
     Habit::new(
         despite_leader,
         "the leader that it heard from led an earlier term, or had been silent for long",

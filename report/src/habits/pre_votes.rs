@@ -18,6 +18,12 @@ pub(super) const TERM: &[Habit] = &[Habit::new(
     "it adopted the term later, or the answers came too late to tell it",
 )];
 
+/// That pre-votes raise terms: if they depose a leader, once is enough.
+pub(super) const RAISE: Habit = Habit::new(
+    raise_terms,
+    "a server had been in that term before, or something else had told it of the term",
+);
+
 /// Nobody leads, servers ask whether they would get votes, and a majority says no.
 pub(super) fn all_refused(case: &Case<'_>) -> Option<Breach> {
     let (story, from, until) = (case.story, case.window.from, case.window.until);
@@ -128,7 +134,7 @@ pub(super) fn terms_ignored(case: &Case<'_>) -> Option<Breach> {
 }
 
 /// Servers come to terms that nobody has stood in: a question about votes brought them there.
-pub(super) fn raise_terms(case: &Case<'_>) -> Option<Breach> {
+fn raise_terms(case: &Case<'_>) -> Option<Breach> {
     let (story, until) = (case.story, case.window.end());
     if !story.calls.iter().any(Call::is_pre_vote) {
         return None;
@@ -145,17 +151,18 @@ pub(super) fn raise_terms(case: &Case<'_>) -> Option<Breach> {
                 && case.window.contains(view.moment.at)
                 && let Some(question) = brought_by_question(story, server as u32, earlier, view)
             {
-                raised.push((view, server as u32, question));
+                raised.push((view, server as u32, question, earlier.is_leader));
             }
         }
     }
     raised.sort_by_key(|(view, ..)| view.moment);
-    if raised.len() < FEW {
+    if raised.len() < FEW && !raised.iter().any(|&(.., has_led)| has_led) {
         return None;
     }
-    let (view, server, question) = raised.first()?;
+    let (view, server, question, _) = raised.first()?;
     let what = format!(
-        "server {server} entered a term in which nobody had started an election, because of a pre-vote"
+        "server {server} came to term {} by a request for a pre-vote, though nobody had started an election in that term",
+        view.term
     );
     let asked = format!(
         "server {} asked server {server} for a pre-vote for term {}, and was in an earlier term itself",
