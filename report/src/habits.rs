@@ -169,6 +169,14 @@ fn seconds(span: Duration) -> String {
     format!("{:.2} s", span.as_secs_f64())
 }
 
+/// A span of time, or one from the shortest to the longest of some.
+fn range(least: Duration, most: Duration) -> String {
+    match (seconds(least), seconds(most)) {
+        (least, most) if least == most => least,
+        (least, most) => format!("{least} to {most}"),
+    }
+}
+
 fn ids<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<crate::event::RpcId> {
     calls.into_iter().map(|call| call.id).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::elections::present;
-use super::{PATIENCE, ids, life_at, seconds};
+use super::{PATIENCE, ids, life_at, range, seconds};
 use crate::event::{Caller, Time};
 use crate::explain::Case;
 use crate::spec::Breach;
@@ -110,10 +110,9 @@ pub(super) fn adds_up(case: &Case<'_>) -> Option<Breach> {
         seconds(shown.length())
     );
     let usual = format!(
-        "servers that heard from nobody waited {} to {} before an election; so this wait looks like one \
+        "servers that heard from nobody waited {} before an election; so this wait looks like one \
          timeout after another, one for each message",
-        seconds(least),
-        seconds(most)
+        range(least, most)
     );
     Some(
         case.breach(&followers::ADDS_UP, server, what)

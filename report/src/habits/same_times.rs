@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::elections::{present, voters};
-use super::seconds;
+use super::{range, seconds};
 use crate::event::Time;
 use crate::explain::Case;
 use crate::spec::Breach;
@@ -202,12 +202,11 @@ pub(super) fn votes_split(case: &Case<'_>) -> Option<Breach> {
     }
     if let (Some(min), Some(max)) = (gaps.iter().min(), gaps.iter().max()) {
         let text = format!(
-            "{} of {} elections of the failing check were split in this way; a server waited {} to {} for its \
-             next election",
+            "{} of {} elections of the failing check were split in this way; a server waited {} for its next \
+             election",
             split.len(),
             rounds.len(),
-            seconds(*min),
-            seconds(*max)
+            range(*min, *max)
         );
         breach = breach.seen(case.window.until, text, None);
     }
