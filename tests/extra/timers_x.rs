@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use config::{
-    Budget, Check, Config, FailureKind, Faults, Held, Link, Messages, Needs, Purpose, Retry,
-    Snapshots, Switch,
+    Budget, Check, Config, FailureKind, Faults, Fields, Held, Link, Messages, Needs, Purpose,
+    Retry, Snapshots, Switch,
 };
 use tokio::time::{Instant, sleep};
 
@@ -174,7 +174,10 @@ async fn stands_despite(cfg: &Config, request: &Held, what: &str) {
     let begun = Instant::now();
     while stands.count() == 0 && begun.elapsed() <= STANDS_WITHIN {
         let reply = request.deliver_copy().await;
-        if reply.is_some_and(|reply| reply.gives_vote() == Some(true)) {
+        // Whoever answers with a later term has refused, whatever it says besides.
+        let agrees =
+            |reply: &Fields| reply.gives_vote() == Some(true) && reply.term <= request.args().term;
+        if reply.is_some_and(|reply| agrees(&reply)) {
             cfg.fatal(FailureKind::Safety, format!("server 1 doesn't refuse {what}"));
         }
         sleep(PAUSE).await;

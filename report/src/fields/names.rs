@@ -125,8 +125,8 @@ impl Slot {
             b"currentterm" | b"currterm" | b"curterm" | b"leaderterm" | b"candidateterm"
             | b"replyterm" | b"myterm" | b"ownterm" => Slot::Term,
             b"candidate" | b"leader" => Slot::Sender,
-            b"granted" | b"grant" | b"grantvote" | b"isgranted" | b"voted" | b"votegiven"
-            | b"yes" => Slot::VoteGranted,
+            b"granted" | b"grant" | b"grantvote" | b"isgranted" | b"vote" | b"voted"
+            | b"votegiven" | b"yes" => Slot::VoteGranted,
             b"logentries" | b"newentries" | b"logs" | b"log" | b"records" | b"suffix" => {
                 Slot::Entries
             }
