@@ -182,7 +182,10 @@ impl Story {
                 names.insert(slot);
             }
         }
-        if self.counts_entries_from_zero() {
+        if self.ends_below_zero() {
+            names.insert(Slot::LastLogIndex);
+        }
+        if self.counts_entries_from_zero() || self.begins_below_zero() {
             names.insert(Slot::PrevLogIndex);
             names.insert(Slot::LastLogIndex);
             names.insert(Slot::LeaderCommit);
@@ -215,6 +218,24 @@ impl Story {
         }
         self.last_index_shift = shift;
         true
+    }
+
+    /// Whether an empty log's last index is below 0, and so isn't read: no request for a vote has one while logs are empty,
+    /// and one later is 0.
+    fn ends_below_zero(&self) -> bool {
+        let first = self.first_entry();
+        let asked = || self.votes.iter().map(|&place| &self.calls[place]);
+        let mut early = asked().take_while(|call| call.sent < first).peekable();
+        early.peek().is_some()
+            && early.all(|call| call.args.last_log_index.is_none())
+            && asked().any(|call| call.args.last_log_index == Some(0))
+    }
+
+    /// The same of what comes before the first entry.
+    fn begins_below_zero(&self) -> bool {
+        let appends = || self.calls.iter().filter(|call| call.is_append());
+        appends().any(|call| call.has_entries() && call.args.prev_log_index.is_none())
+            && appends().any(|call| call.args.prev_log_index == Some(0))
     }
 
     /// Whether the last entries that leaders send are one short of those that their `start()` returned, and

@@ -5,7 +5,7 @@ use report::spec;
 use serde_json::{Value, json};
 
 use crate::demands::TWO_COMMANDS;
-use crate::run::Run;
+use crate::run::{Run, append, granted, success};
 
 /// AppendEntries whose commit index has another name.
 fn entries(prev: u64, count: usize, commit_name: &str, commit: i64) -> Value {
@@ -300,4 +300,43 @@ fn a_word_tells_questions_from_votes() {
     assert_eq!(story.elections.len(), 1);
     assert_eq!(story.calls.iter().filter(|call| call.is_pre_vote()).count(), 6);
     assert_eq!(findings(run), [vec![], vec![]] as [Vec<String>; 2]);
+}
+
+/// A log that counts from 0 ends at -1 while it is empty, and its first entry follows -1.
+#[test]
+fn indexes_below_zero() {
+    let votes = |empty: i64| {
+        let mut run = Run::new(3);
+        let ask = |run: &mut Run, term: u64, last: i64, last_term: u64| {
+            let args = json!({
+                "term": term, "candidate_id": 0, "last_log_index": last, "last_log_term": last_term,
+            });
+            run.in_term(0, term);
+            run.call(0, 1, "Raft.RequestVote", args.clone(), granted(term)).in_term(1, term);
+            run.call(0, 2, "Raft.RequestVote", args, granted(term)).in_term(2, term).leads(0, term);
+        };
+        ask(&mut run, 1, empty, 0);
+        run.propose(0, 1, 1);
+        for follower in [1, 2] {
+            run.accept(0, follower, &append(1, [0, 0], &[1], 0));
+        }
+        ask(&mut run, 2, empty + 1, 1);
+        is_safe(&run)
+    };
+    assert!(votes(-1));
+    assert!(votes(0));
+    let follows = |first: i64| {
+        let mut run = Run::new(3);
+        run.elect(0, 1).propose(0, 1, 1).propose(0, 2, 1);
+        for (prev, prev_term) in [(first, 0), (first + 1, 1)] {
+            let args = json!({
+                "term": 1, "leader_id": 0, "prev_log_index": prev, "prev_log_term": prev_term,
+                "entries": [{ "term": 1, "command": [1] }], "leader_commit": first,
+            });
+            run.call(0, 1, "Raft.AppendEntries", args, success(1));
+        }
+        is_safe(&run)
+    };
+    assert!(follows(-1));
+    assert!(follows(0));
 }
