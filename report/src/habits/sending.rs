@@ -578,6 +578,16 @@ pub(super) fn moved_at_sending(case: &Case<'_>) -> Option<Breach> {
             let refused = later.iter().find(|call| call.is_rejected() && call.replied().is_some());
             let told = refused.and_then(|call| call.replied()).unwrap_or(until);
             let since_told = later.iter().filter(|call| call.sent.at > told).count();
+            // The follower may have said that it has them, whatever it was asked.
+            let says_so = |call: &&Call| {
+                let came = call.replied().is_some_and(|at| failed.sent.at <= at);
+                let is_before =
+                    later.first().is_some_and(|later| call.replied() <= Some(later.sent.at));
+                came && is_before && call.numbers_besides().iter().any(|&(_, number)| number >= end)
+            };
+            if all.iter().any(says_so) {
+                continue;
+            }
             if since_told >= FEW
                 && later.iter().all(beyond)
                 && until.since(returned.at) > LONG / 2
