@@ -76,6 +76,9 @@ impl Story {
     /// Requests for votes whose names are guessed may be questions whether there would be votes. They are of a kind that
     /// comes from who can't be a candidate.
     fn forget_questions(&mut self) {
+        if !self.votes.iter().any(|&place| is_guess(&self.calls[place].args)) {
+            return; // as in the paper's names
+        }
         let guessed = self.places(|call| call.is_vote() && is_guess(&call.args));
         let is_none = |place: &usize| self.is_no_candidate_s(&self.calls[*place]);
         let none: BTreeSet<usize> = guessed.iter().copied().filter(is_none).collect();
@@ -234,7 +237,8 @@ impl Story {
     /// The same of what comes before the first entry.
     fn begins_below_zero(&self) -> bool {
         let appends = || self.calls.iter().filter(|call| call.is_append());
-        appends().any(|call| call.has_entries() && call.args.prev_log_index.is_none())
+        let mut first = appends().filter(|call| call.has_entries()).take(COMPARED);
+        first.any(|call| call.args.prev_log_index.is_none())
             && appends().any(|call| call.args.prev_log_index == Some(0))
     }
 
