@@ -64,6 +64,7 @@ impl Rule {
             &leaders::LACKS_COMMITTED,
             &contract::TWO_COMMANDS,
             &contract::NOT_INFORMED,
+            &candidates::UNELECTED,
         ];
         others.iter().any(|rule| rule.id == self.id)
     }
