@@ -308,11 +308,6 @@ impl Fields {
         self.take_numbers(said.collect(), |_| true);
     }
 
-    /// Whether it has no such number.
-    pub(crate) fn lacks(&self, slot: Slot) -> bool {
-        self.clone().number(slot as u8).is_none_or(|number| number.is_none())
-    }
-
     /// The place of a number.
     fn number(&mut self, slot: u8) -> Option<&mut Option<u64>> {
         Some(match slot {
@@ -407,7 +402,7 @@ impl Fields {
     }
 
     /// Whether a field is there.
-    fn has(&mut self, slot: Slot) -> bool {
+    pub(crate) fn has(&mut self, slot: Slot) -> bool {
         match slot {
             Slot::Entries | Slot::EntryTerm => self.entries.is_some(),
             Slot::VoteGranted => self.vote_granted.is_some(),

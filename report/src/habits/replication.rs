@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::votes::not_taken;
 use super::{
-    Habit, LONG, Leader, applying, batches, budget, confirmed, leads, life_at, sending, turns, up,
+    Habit, LONG, Leader, applying, batches, budget, confirmed, leads, life_at, sending, tasks,
+    turns, up,
 };
 use crate::check::{Accepted, Check};
 use crate::event::{Caller, Detail, Time};
@@ -225,13 +226,8 @@ fn or_task_ended(case: &Case<'_>, breach: Breach, server: u32, since: Time) -> B
     let Some(task) = applier_ended(case, server, since) else { return breach };
     let what =
         format!("a task of server {server} has ended, and since then the server applies nothing");
-    let text = format!(
-        "server {server}'s task, spawned at {} when the server was made, {}",
-        task.place(),
-        task.how
-    );
-    let ended = case.breach(&contract::TASK_ENDED, server, what).seen(task.moment.at, text, None);
-    ended.facts(breach.facts)
+    let ended = case.breach(&contract::TASK_ENDED, server, what);
+    ended.seen(task.moment.at, tasks::has_ended(task), None).facts(breach.facts)
 }
 
 /// Its leader never sent it to somebody.

@@ -25,6 +25,16 @@ fn does_nothing_since(case: &Case<'_>) -> Option<Breach> {
     up(&case.window).find_map(|server| ended(case, server))
 }
 
+/// That a task has ended which was spawned when its server was made.
+pub(super) fn has_ended(task: &TaskEnd) -> String {
+    format!(
+        "server {}'s task, spawned at {} when the server was made, {}",
+        task.server.server,
+        task.place(),
+        task.how
+    )
+}
+
 fn ended(case: &Case<'_>, server: u32) -> Option<Breach> {
     let (story, until) = (case.story, case.window.until);
     let life = *life_at(story, server as usize, until)?;
@@ -63,12 +73,7 @@ fn ended(case: &Case<'_>, server: u32) -> Option<Breach> {
         format!("a task of server {server} has ended, and since then the server does nothing");
     let mut breach = case.breach(&contract::TASK_ENDED, server, what);
     for task in own.iter().filter(|task| task.moment.at.since(first.at) <= TOGETHER) {
-        let text = format!(
-            "server {server}'s task, spawned at {} when the server was made, {}",
-            task.place(),
-            task.how
-        );
-        breach = breach.seen(task.moment.at, text, None);
+        breach = breach.seen(task.moment.at, has_ended(task), None);
     }
     let text = format!(
         "since then the server has sent nothing, has applied nothing, and has refused {}",

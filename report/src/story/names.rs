@@ -119,8 +119,7 @@ impl Story {
     fn is_no_candidate_s(&self, call: &Call) -> bool {
         let Some(term) = call.args.term else { return false };
         let server = call.from.server;
-        let view = self.view_at(server as usize, call.sent.at);
-        let view = view.filter(|view| view.incarnation == call.from.incarnation);
+        let view = self.seen(call.from, call.sent);
         let is_behind = view.is_some_and(|view| view.term < term);
         let handled = self.handled_by(server as usize).rev();
         let handled = handled.skip_while(|own| own.handled >= Some(call.sent));

@@ -524,10 +524,10 @@ impl Learning<'_> {
 impl Reading {
     /// What it takes for what, beyond what names told `before`, in clauses that deny it.
     fn in_words(&self, before: &Fields) -> String {
-        let list = self.entries.iter().filter(|_| before.entries.is_none());
-        let list = list.map(|(list, _)| (Slot::Entries, list));
+        let mut before = before.clone();
+        let list = self.entries.iter().map(|(list, _)| (Slot::Entries, list));
         let numbers = self.numbers.iter().map(|(slot, path)| (*slot, path));
-        let learned = numbers.filter(|(slot, _)| before.lacks(*slot)).chain(list);
+        let learned = numbers.chain(list).filter(|(slot, _)| !before.has(*slot));
         let clauses = learned.map(|(slot, path)| {
             let name = path.trim_start_matches('/').replace('/', ".");
             format!("\"{name}\" isn't {}", slot.paper_name())
